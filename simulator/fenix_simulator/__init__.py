@@ -1,0 +1,1 @@
+"""A Fenix, simulated: the server whose maintenance sessions unmodified VNFMs can take part in."""

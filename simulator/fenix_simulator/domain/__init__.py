@@ -1,0 +1,1 @@
+"""The core: pure, event-sourced, without clock, randomness, threads or I/O."""
