@@ -1,6 +1,6 @@
 """Commands (what is asked of a session) and events (what happened in one).
 
-Commands are imperative, events past tense; both are frozen. ``Session.decide(command, now)`` turns a command into
+Commands are imperative, events past tense; both are frozen. ``Session.decide(command)`` turns a command into
 events, ``Session.apply(event)`` folds an event into the state. Instants are aware UTC datetimes, durations timedeltas,
 ``project_id``, ``instance_id`` and host names are opaque strings.
 """
@@ -62,7 +62,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A project's reply as it arrived; ``state`` is the raw text, ``instance_id`` is set in the per-instance dialect."""
+    """A project's reply as it arrived: ``state`` is raw text, ``instance_id`` is set in the per-instance dialect."""
 
     project_id: str
     state: str
@@ -150,8 +150,9 @@ class ProjectNotified:
     """A project with a manager is to be told: an adapter turns this into alarms.
 
     ``notification`` numbers the session's notifications from 1. ``instance_ids`` are those the notification is about
-    (in INSTANCE_ACTION_DONE the one that was moved), empty where it is about all that the project has; ``reply_at`` is None where no reply is asked. ``instance_id`` is
-    set where the notification is about that instance alone (per-instance dialect, INSTANCE_ACTION_DONE).
+    (in INSTANCE_ACTION_DONE the one that was moved), empty where it is about all that the project has; ``reply_at``
+    is None where no reply is asked. ``instance_id`` is set where the notification is about that instance alone
+    (per-instance dialect, INSTANCE_ACTION_DONE).
     """
 
     notification: int
@@ -228,7 +229,7 @@ class InstanceAdded:
 
 @dataclass(frozen=True, slots=True)
 class ServicesDisabled:
-    """The compute services of all the session's hosts are disabled: only maintained hosts take instances from now on."""
+    """The compute services of the session's hosts are disabled: of these only maintained ones take instances now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +295,16 @@ class SessionFailed:
     project_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SessionDeleted:
+    """The administrator took the session away; nothing of it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudReset:
+    """The inventory is again as it was at the start."""
+
+
 Event = (
     SessionCreated
     | StateEntered
@@ -316,4 +327,6 @@ Event = (
     | SessionResumed
     | SessionDone
     | SessionFailed
+    | SessionDeleted
+    | CloudReset
 )

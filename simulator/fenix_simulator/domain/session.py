@@ -1,6 +1,6 @@
 """One maintenance session: an event-sourced aggregate.
 
-``decide(command, now)`` says what a command leads to and changes nothing; ``apply(event)`` folds what happened into
+``decide(command)`` says what a command leads to and changes nothing; ``apply(event)`` folds what happened into
 the state and never refuses. After a command's events are applied, ``proceed(now)`` gives the session's next step of
 its own, until it has none: then it waits for a reply, a timer or the project. Each session works on its own copy of
 the cloud. Steps cost what they touch.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from fenix_contract.vocabulary import (
     ACTION_STATES,
@@ -115,7 +116,7 @@ class Session:
 
     # -- deciding ----------------------------------------------------------------------------------------------------
 
-    def decide(self, command: m.Command, now: datetime) -> list[m.Event]:
+    def decide(self, command: m.Command) -> list[m.Event]:
         """The events a command leads to. Raises a MaintenanceError when it is refused."""
         match command:
             case m.Reply():
@@ -192,7 +193,7 @@ class Session:
         """Fold an event into the state."""
         _APPLY[type(event)](self, event)
 
-    def _apply_nothing(self, event: m.Event) -> None:
+    def _apply_nothing(self, _event: m.Event) -> None:
         """SessionCreated is the constructor's; the others leave the state as it is."""
 
     def _apply_state(self, event: m.StateEntered) -> None:
@@ -219,6 +220,7 @@ class Session:
         self.notification_count = event.notification
         if event.state is not AlarmState.INSTANCE_ACTION_DONE and self.ask is not None:
             self.ask.tell(event.project_id, event.instance_ids, event.instance_id)
+            self.ask.reply_at = event.reply_at
             self.project_states[event.project_id] = event.state
 
     def _apply_asked(self, event: m.ProjectsAsked) -> None:
@@ -237,7 +239,7 @@ class Session:
                 return  # the bare state is what upstream's database says of a project that has not answered
             self.ask.take(event)
 
-    def _apply_begun(self, event: m.ActionsBegun) -> None:
+    def _apply_begun(self, _event: m.ActionsBegun) -> None:
         self.actions = deque(workflow.chosen_actions(self))
 
     def _apply_action(self, event: m.ActionStarted) -> None:
@@ -277,7 +279,7 @@ class Session:
         if event.host in self.pending or event.host in self.maintained:
             self.projects.setdefault(event.instance.project_id)
 
-    def _apply_disabled(self, event: m.ServicesDisabled) -> None:
+    def _apply_disabled(self, _event: m.ServicesDisabled) -> None:
         self.services_disabled = True
         for host in self.hosts:
             self.cloud.close(host)
@@ -315,10 +317,10 @@ class Session:
                 return timer
         return None
 
-    def _apply_paused(self, event: m.SessionPaused) -> None:
+    def _apply_paused(self, _event: m.SessionPaused) -> None:
         self.paused = True
 
-    def _apply_resumed(self, event: m.SessionResumed) -> None:
+    def _apply_resumed(self, _event: m.SessionResumed) -> None:
         self.paused = False
 
     def _apply_failed(self, event: m.SessionFailed) -> None:
@@ -326,7 +328,7 @@ class Session:
         self.timers.clear()
 
 
-_APPLY: Mapping[type, Callable[[Session, m.Event], None]] = {
+_APPLY: Mapping[type[m.Event], Callable[[Session, Any], None]] = {
     m.SessionCreated: Session._apply_nothing,
     m.StateEntered: Session._apply_state,
     m.ProjectsAsked: Session._apply_asked,
@@ -347,5 +349,7 @@ _APPLY: Mapping[type, Callable[[Session, m.Event], None]] = {
     m.SessionPaused: Session._apply_paused,
     m.SessionResumed: Session._apply_resumed,
     m.SessionDone: Session._apply_nothing,
+    m.SessionDeleted: Session._apply_nothing,
+    m.CloudReset: Session._apply_nothing,
     m.SessionFailed: Session._apply_failed,
 }

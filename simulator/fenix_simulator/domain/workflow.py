@@ -81,7 +81,7 @@ def empty_host(session: Session, now: datetime) -> list[m.Event]:
     return _actions_problem(session) or [*_stop(session, m.TimerPurpose.REPLIES), m.ActionsBegun()]
 
 
-def start_maintenance(session: Session, now: datetime) -> list[m.Event]:
+def start_maintenance(session: Session, _now: datetime) -> list[m.Event]:
     """Maintain every empty host, one after the other; then the next host is to be emptied, or all is done."""
     if session.maintaining is not None:
         return []
@@ -112,7 +112,7 @@ def maintenance_complete(session: Session, now: datetime) -> list[m.Event]:
     return [*stop, m.SessionDone(), *_enter(session, Cause.ACKNOWLEDGED, State.MAINTENANCE_DONE)]
 
 
-def over(session: Session, now: datetime) -> list[m.Event]:
+def over(_session: Session, _now: datetime) -> list[m.Event]:
     """An ended session does nothing more."""
     return []
 
@@ -155,7 +155,7 @@ def on_expiry(session: Session, purpose: m.TimerPurpose) -> list[m.Event]:
 
 
 def _ask_all(session: Session, now: datetime) -> list[m.Event]:
-    return _ask(session, now, {project: () for project in session.projects})
+    return _ask(session, now, dict.fromkeys(session.projects, ()))
 
 
 def _ask_host(session: Session, now: datetime, host: str) -> list[m.Event]:
