@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from fenix_contract.vocabulary import EventType
+from fenix_contract.vocabulary import Action, EventType
 from fenix_simulator import views
 from fenix_simulator.domain import messages as m
 from fenix_simulator.domain.cloud import Cloud, require_room
@@ -526,7 +526,7 @@ class MaintenanceService:
     def _own_move(self, instance_id: str) -> m.InstanceMoved:
         instance, source = self._cloud.instance(instance_id), self._cloud.host_of(instance_id)
         target = require_room(self._cloud, instance.vcpus, besides=source)
-        return m.InstanceMoved(instance_id, instance.project_id, m.Action.OWN_ACTION, source, target)
+        return m.InstanceMoved(instance_id, instance.project_id, Action.OWN_ACTION, source, target)
 
     def _new_record(
         self,
