@@ -55,6 +55,17 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Layer(StrEnum):
+    """Which layer of the suite decided over a result."""
+
+    #: A requirement check over sessions that the suite played.
+    PLAY = "play"
+    #: Requests generated from openapi.yaml.
+    GENERATED = "generated"
+    #: Every alarm validated against the contract's webhook.
+    SCHEMA = "alarm-schema"
+
+
 class EvidenceKind(StrEnum):
     """What a piece of evidence is."""
 
@@ -179,7 +190,7 @@ class Result:
     """What was found out about one requirement.
 
     ``expected`` and ``actual`` are sentences (empty where the outcome needs none); ``rerun`` is the command that runs
-    just this requirement again.
+    just this requirement again; ``layer`` says which layer of the suite found it.
     """
 
     id: str
@@ -193,6 +204,7 @@ class Result:
     actual: str = ""
     evidence: tuple[Evidence, ...] = ()
     rerun: str = ""
+    layer: Layer = Layer.PLAY
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the shape of one row of ``requirements`` in the JSON report."""
@@ -208,6 +220,7 @@ class Result:
             "actual": self.actual,
             "evidence": [piece.to_dict() for piece in self.evidence],
             "rerun": self.rerun,
+            "layer": str(self.layer),
         }
 
     @classmethod
@@ -225,6 +238,7 @@ class Result:
             actual=members.get("actual", ""),
             evidence=tuple(Evidence.from_dict(piece) for piece in members.get("evidence", ())),
             rerun=members.get("rerun", ""),
+            layer=Layer(members.get("layer", Layer.PLAY)),
         )
 
 
