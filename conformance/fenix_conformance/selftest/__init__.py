@@ -1,0 +1,1 @@
+"""What the suite judges itself by: an independent reference server, its mutants and its correct variants."""
