@@ -145,7 +145,7 @@ def decode(body: bytes | str | Mapping[str, Any], *, partial: bool = False) -> A
 
 _Member = TypeVar("_Member")
 
-_JSON_NAMES = {dict: "object", list: "array", str: "string"}
+_JSON_NAMES: dict[type[Any], str] = {dict: "object", list: "array", str: "string"}
 
 
 def _document(body: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
@@ -177,7 +177,8 @@ def _traits(items: list[Any]) -> dict[str, TraitValue]:
     for index, item in enumerate(items):
         if not isinstance(item, list | tuple) or len(item) != 3 or not isinstance(item[0], str):
             raise AlarmError(f"trait {index} of the alarm is not [name, dtype, value]")
-        name, dtype, value = item
+        name, dtype = item[0], item[1]
+        value: TraitValue = item[2]
         if isinstance(dtype, bool) or not isinstance(dtype, int) or dtype not in _TYPES:
             raise AlarmError(f"trait {name!r} of the alarm has no dtype from 1 to 4")
         if isinstance(value, bool) or not isinstance(value, _TYPES[dtype]):
