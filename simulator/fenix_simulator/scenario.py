@@ -1,0 +1,136 @@
+"""Scenario files: loading one by name or path, and the names of those that come with the package.
+
+A bad file raises ScenarioError: one line for each problem, with the file, the line, the member and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fenix_simulator.scenario_check import translate
+from fenix_simulator.scenario_errors import Place, Problem, ScenarioError, path_of
+from fenix_simulator.scenario_file import MAX_BYTES, Document, read_document
+from fenix_simulator.scenario_inventory import GeneratedInventory
+from fenix_simulator.scenario_model import Expect, Manager, Scenario, SessionPlan
+from fenix_simulator.scenario_types import guess
+
+__all__ = [
+    "Expect",
+    "Manager",
+    "Problem",
+    "Scenario",
+    "ScenarioError",
+    "SessionPlan",
+    "bundled",
+    "load",
+    "loads",
+    "resize",
+    "source",
+    "template",
+]
+
+_TEMPLATE = "_template"
+#: Problems that are named; a file that is no scenario at all has one on every line.
+_MOST = 20
+
+
+def bundled() -> list[str]:
+    """The names of the scenarios in the package, in alphabetical order."""
+    return sorted(_bundled_stems())
+
+
+def load(name_or_path: str | Path) -> Scenario:
+    """The bundled scenario of that name, or the one in that file. Raises ScenarioError."""
+    return loads(*_read(name_or_path))
+
+
+def loads(raw: bytes, file: str = "<scenario>") -> Scenario:
+    """The scenario that ``raw`` holds; errors call it ``file``."""
+    document = read_document(file, raw)
+    scenario = _check(document.data, document.problem)
+    return scenario.named(Path(file).stem, _summary(document))
+
+
+def resize(scenario: Scenario, **sizes: int | None) -> Scenario:
+    """The scenario with another ``seed`` or other numbers of its inventory (``hosts``, ``projects``, …).
+
+    None leaves a number as it is. Where ``vcpus`` is not among them and the hosts become too small, they grow. Raises
+    ScenarioError where the numbers do not fit, or where the scenario lists its inventory.
+    """
+    given = {name: size for name, size in sizes.items() if size is not None}
+
+    def problem(place: Place, message: str, allowed: Sequence[str] = ()) -> Problem:
+        return Problem(scenario.name, 0, path_of(place), message, tuple(allowed))
+
+    data = scenario.model_dump(mode="json")
+    data["seed"] = given.pop("seed", scenario.seed)
+    if given and not isinstance(scenario.inventory, GeneratedInventory):
+        raise ScenarioError([problem(("inventory",), f"is a list: {', '.join(given)} cannot be changed")])
+    data["inventory"].update(given)
+    try:
+        resized = _check(data, problem)
+    except ScenarioError:
+        if not given or "vcpus" in given:
+            raise
+        data["inventory"]["vcpus"] = None
+        resized = _check(data, problem)
+    return resized.named(scenario.name, scenario.summary)
+
+
+def _check(data: Any, problem: Callable[[Place, str, Sequence[str]], Problem]) -> Scenario:
+    try:
+        scenario = Scenario.model_validate(data)
+        found = list(scenario.problems())
+    except ValidationError as error:
+        found = list(translate(Scenario, error))
+    if not found:
+        return scenario
+    problems = sorted((problem(*finding) for finding in found[:_MOST]), key=lambda one: one.line)
+    if len(found) > _MOST:
+        problems.append(problem((), f"{len(found) - _MOST} more problems", ()))
+    raise ScenarioError(problems)
+
+
+def source(name_or_path: str | Path) -> str:
+    """The text of a scenario, comments and all. Raises ScenarioError where it cannot be read."""
+    raw, file = _read(name_or_path)
+    return read_document(file, raw).text
+
+
+def template() -> str:
+    """A scenario with every member and what it means: where one's own begins."""
+    return (files("fenix_simulator") / "scenarios" / f"{_TEMPLATE}.yaml").read_text("utf-8")
+
+
+def _read(name_or_path: str | Path) -> tuple[bytes, str]:
+    name = str(name_or_path)
+    if name in _bundled_stems():
+        return (files("fenix_simulator") / "scenarios" / f"{name}.yaml").read_bytes(), f"{name}.yaml"
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MAX_BYTES + 1), name
+    except FileNotFoundError:
+        message = f"neither a file nor a bundled scenario{guess(name, bundled())}"
+        raise _unreadable(name, message, bundled()) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise _unreadable(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _unreadable(name: str, message: str, allowed: list[str] | None = None) -> ScenarioError:
+    return ScenarioError([Problem(name, 0, "", message, tuple(allowed or ()))])
+
+
+def _bundled_stems() -> Iterator[str]:
+    for entry in (files("fenix_simulator") / "scenarios").iterdir():
+        if entry.name.endswith(".yaml") and not entry.name.startswith("_"):
+            yield entry.name.removesuffix(".yaml")
+
+
+def _summary(document: Document) -> str:
+    first = document.text.lstrip().partition("\n")[0].strip()
+    return first.lstrip("#").strip() if first.startswith("#") else ""
