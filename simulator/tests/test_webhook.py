@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from fenix_simulator.adapters.target_guard import TargetGuard
 from fenix_simulator.adapters.webhook import WebhookAlarmSink
 from fenix_simulator.delivery import parse_delivery
@@ -63,8 +64,6 @@ def make_receiver() -> Iterator[Callable[[], RecordingReceiver]]:
                     self.send_header(name, value)
                 self.end_headers()
 
-            do_GET = do_POST
-
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
@@ -111,7 +110,7 @@ class Sending:
 
     sink: WebhookAlarmSink
     deliveries: queue.Queue[tuple[Alarm, Delivery]]
-    traffic: queue.Queue[tuple[str, str | None]]
+    traffic: queue.Queue[tuple[str, str]]
 
     def next(self) -> Delivery:
         return self.deliveries.get(timeout=BOUND)[1]
@@ -123,7 +122,7 @@ def make_sending() -> Iterator[Callable[..., Sending]]:
 
     def make(policy: str = "aodh", **options: object) -> Sending:
         deliveries: queue.Queue[tuple[Alarm, Delivery]] = queue.Queue()
-        traffic: queue.Queue[tuple[str, str | None]] = queue.Queue()
+        traffic: queue.Queue[tuple[str, str]] = queue.Queue()
         sink = WebhookAlarmSink(
             parse_delivery(policy),
             TargetGuard(),
@@ -348,7 +347,7 @@ def test_a_projects_later_alarms_wait_for_a_retry_and_other_projects_do_not(make
     assert [sending.next().notification for _ in range(2)] == ["s1/1", "s1/2"]
 
 
-def test_a_session_is_busy_from_its_first_alarm_until_its_last_was_recorded(make_sending, receiver) -> None:
+def test_a_session_is_busy_from_each_alarm_until_it_was_recorded(make_sending, receiver) -> None:
     """Pauses between attempts count as busy; the other session is told apart."""
     failures = iter([503])
     receiver.answer = lambda received: (next(failures, 200) if received.path == "/p1" else 200, {})
@@ -364,6 +363,15 @@ def test_a_session_is_busy_from_its_first_alarm_until_its_last_was_recorded(make
     delays.pass_next()
     assert sending.traffic.get(timeout=BOUND) == ("idle", "s1")
     assert sending.next().final
+
+
+def test_an_alarm_without_a_session_makes_nothing_busy(make_sending, receiver) -> None:
+    """A synthetic alarm concerns no session's clock."""
+    sending = make_sending()
+    sending.sink.send(alarm(receiver.url(), session=None))
+    sending.next()
+    sending.sink.close(timeout=BOUND)
+    assert sending.traffic.empty()
 
 
 def test_a_line_that_is_too_long_drops_alarms_and_says_so(make_sending, receiver) -> None:
@@ -406,7 +414,7 @@ def test_closing_lets_what_is_in_line_be_sent(make_sending, receiver) -> None:
 
 
 def test_closing_does_not_wait_for_a_blocked_subscriber(make_sending, receiver) -> None:
-    """After the given time the rest is given up: it is not recorded as final, so that it can be sent after a restart."""
+    """After the given time the rest is given up: not recorded as final, so that it can be sent after a restart."""
     release = threading.Event()
     receiver.answer = lambda received: (200 if release.wait(BOUND) else 500, {})
     sending = make_sending()

@@ -134,7 +134,10 @@ class _GuardedTLSConnection(_GuardedConnection, HTTPSConnection):
     def connect(self) -> None:
         if self.ssl_context is None:
             self.ssl_context = type(self).context()
-        super().connect()
+        try:
+            super().connect()
+        except TimeoutError as error:  # of the handshake; urllib3 would call it a read that timed out
+            raise ConnectTimeoutError(self, "no TLS connection in time") from error
 
 
 class GuardedPools(PoolManager):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from urllib3 import Timeout
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import (
     ConnectTimeoutError,
     NameResolutionError,
@@ -90,9 +90,7 @@ class Poster:
                 decode_content=False,
             )
             status = response.status
-            if len(response.read(MAX_ANSWER, decode_content=False)) >= MAX_ANSWER:
-                response.close()
-            response.release_conn()
+            _throw_away(response)
         except TargetRefused as error:
             return Outcome(None, error.message, time.perf_counter() - started, refused=True)
         except Exception as error:  # whatever it is, it belongs into the record of the attempt
@@ -128,6 +126,16 @@ class Poster:
             case ProtocolError():
                 return f"the answer is not HTTP: {_reason(cause)}"
         return _reason(error)
+
+
+def _throw_away(response: BaseHTTPResponse) -> None:
+    """Read the body to its end, so that the connection can be used again, or close it when that is far away."""
+    left = MAX_ANSWER
+    while left and (read := response.read(left, decode_content=False)):
+        left -= len(read)
+    if not left:
+        response.close()
+    response.release_conn()
 
 
 def _cause(error: Exception) -> BaseException:

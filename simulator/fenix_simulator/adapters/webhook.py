@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,8 +22,8 @@ from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, OnDelivery
 
 _log = logging.getLogger(__name__)
 
-#: Told the session (None: no session) when its first alarm is on its way, and when its last one is done.
-OnTraffic = Callable[[str | None], None]
+#: Told the session of an alarm that is on its way, or done with.
+OnTraffic = Callable[[str], None]
 
 #: Alarms that may wait in one line. A subscriber that is this far behind is not coming back.
 DEFAULT_DEPTH = 1_000
@@ -60,7 +60,8 @@ class WebhookAlarmSink:
     2xx; the key's later alarms wait for it. In both, an alarm that a kept-open connection lost (closed by the other
     side without a byte of an answer) is sent again at once on a new one, as an attempt of its own.
 
-    ``on_busy`` and ``on_idle`` are called in turn for a session, the latter after its last alarm was recorded.
+    For each alarm of a session ``on_busy`` is called before it is taken, and ``on_idle`` after it was recorded for the
+    last time.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class WebhookAlarmSink:
         length of a key's line."""
         self._policy = policy
         self._on_delivery = on_delivery
-        self._on_busy = on_busy or _nobody
-        self._on_idle = on_idle or _nobody
+        self._on_busy = on_busy
+        self._on_idle = on_idle
         self._workers = workers
         self._depth = depth
         self._delays = delays or MonotonicDelays()
@@ -99,16 +100,12 @@ class WebhookAlarmSink:
         self._idle = 0
         self._closed = False
         self._abandoned = False
-        # Held while on_busy or on_idle is called, so that they are called in the order in which things happened.
-        self._announcing = threading.Lock()
-        self._on_their_way: Counter[str | None] = Counter()
 
     def send(self, alarm: Alarm) -> None:
         """Take the alarm for delivery; returns at once. After ``close`` alarms are not taken any more."""
-        self._announce_busy(alarm.session_id)
-        if self._enqueue(alarm):
-            return
-        self._announce_idle(alarm.session_id)
+        _call(self._on_busy, alarm.session_id)
+        if not self._enqueue(alarm):
+            _call(self._on_idle, alarm.session_id)
 
     def close(self, timeout: float = 5.0) -> None:
         """Take no more alarms, and give those in line ``timeout`` seconds. Alarms that wait for another attempt are
@@ -217,7 +214,7 @@ class WebhookAlarmSink:
                 del self._lines[line.key]
             elif not self._abandoned:
                 self._make_ready(line, coming=1)
-        self._announce_idle(done.alarm.session_id)
+        _call(self._on_idle, done.alarm.session_id)
 
     # -- reports -----------------------------------------------------------------------------------------------------
 
@@ -228,19 +225,6 @@ class WebhookAlarmSink:
             self._on_delivery(alarm, delivery)
         except Exception:
             _log.exception("the delivery of alarm %s could not be recorded", alarm.notification)
-
-    def _announce_busy(self, session_id: str | None) -> None:
-        with self._announcing:
-            self._on_their_way[session_id] += 1
-            if self._on_their_way[session_id] == 1:
-                _call(self._on_busy, session_id)
-
-    def _announce_idle(self, session_id: str | None) -> None:
-        with self._announcing:
-            self._on_their_way[session_id] -= 1
-            if not self._on_their_way[session_id]:
-                del self._on_their_way[session_id]
-                _call(self._on_idle, session_id)
 
 
 def _delivery(alarm: Alarm, attempt: int, outcome: Outcome, *, final: bool) -> Delivery:
@@ -258,13 +242,10 @@ def _delivery(alarm: Alarm, attempt: int, outcome: Outcome, *, final: bool) -> D
     )
 
 
-def _call(announce: OnTraffic, session_id: str | None) -> None:
+def _call(listener: OnTraffic | None, session_id: str | None) -> None:
     """A sender outlives whatever its listeners do."""
-    try:
-        announce(session_id)
-    except Exception:
-        _log.exception("a listener to the traffic of alarms failed")
-
-
-def _nobody(session_id: str | None) -> None:
-    """Nobody listens."""
+    if listener is not None and session_id is not None:
+        try:
+            listener(session_id)
+        except Exception:
+            _log.exception("a listener to the traffic of alarms failed")
