@@ -14,8 +14,9 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -38,6 +39,9 @@ from fenix_simulator.subscriptions import Subscription, Subscriptions
 
 #: The project that administrators' notifications belong to, as upstream names it.
 ADMIN = "admin"
+
+#: What somebody is told of.
+Notified = m.ProjectNotified | m.HostMaintenanceStarted | m.HostMaintained
 
 _MOVES_INSTANCES = (m.InstanceMoved, m.InstanceAdded, m.InstanceRemoved)
 
@@ -67,6 +71,14 @@ class AlarmFactory(Protocol):
         previous: str,
         now: datetime,
     ) -> Alarm: ...
+
+
+@dataclass(slots=True)
+class Untold:
+    """A notification of the past and the alarms (by ``alarm_id``) that were delivered for it."""
+
+    event: Notified
+    heard_by: set[str] = field(default_factory=set)
 
 
 class _Running:
@@ -369,13 +381,13 @@ class MaintenanceService:
         if running.session.is_over:
             running.session.cloud = self._cloud
 
-    def go_on(self, undelivered: Mapping[str, Sequence[m.Event]]) -> None:
-        """After a fold: tell what ``undelivered`` (per session) still has to be told, and start the waits anew."""
+    def go_on(self, untold: Mapping[str, Sequence[Untold]]) -> None:
+        """After a fold: tell what (per session) may not have been told and still matters; start the waits anew."""
         for session_id, running in list(self._sessions.items()):
             with running.lock:
-                for event in undelivered.get(session_id, ()):
-                    if self._is_still_news(running.session, event):
-                        self._tell(running.session, event)
+                for one in untold.get(session_id, ()):
+                    if self._is_still_news(running.session, one.event):
+                        self._tell(running.session, one.event, one.heard_by)
                 self._commit(running, running.session.decide(m.Restart()))
                 self._commit(running, running.session.proceed(self.clock.now()))
 
@@ -460,27 +472,27 @@ class MaintenanceService:
             case _:
                 pass
 
-    def _tell(self, session: Session, event: m.Event) -> None:
+    def _tell(self, session: Session, event: Notified, heard_by: AbstractSet[str] = frozenset()) -> None:
         if isinstance(event, m.ProjectNotified):
             listeners = self.subscriptions.matching(event.project_id, EventType.SCHEDULED)
         else:
             listeners = self.subscriptions.matching(ADMIN, EventType.HOST)
         for subscription in listeners:
-            previous = self.subscriptions.fire(subscription.alarm_id) if subscription.alarm_actions else None
+            if not subscription.alarm_actions or subscription.alarm_id in heard_by:
+                continue
+            previous = self.subscriptions.fire(subscription.alarm_id)
             if previous is None:
                 continue
             now = self.clock.now()
             for one in _single_actions(subscription):
                 if isinstance(event, m.ProjectNotified):
                     alarm = self._alarms.project_alarm(session.session_id, event, session.metadata, one, previous, now)
-                elif isinstance(event, m.HostMaintenanceStarted | m.HostMaintained):
-                    alarm = self._alarms.host_alarm(session.session_id, event, one, previous, now)
                 else:
-                    continue
+                    alarm = self._alarms.host_alarm(session.session_id, event, one, previous, now)
                 self._sink.send(alarm)
 
     @staticmethod
-    def _is_still_news(session: Session, event: m.Event) -> bool:
+    def _is_still_news(session: Session, event: Notified) -> bool:
         if not isinstance(event, m.ProjectNotified) or event.reply_at is None:
             return True
         ask = session.ask

@@ -1,0 +1,240 @@
+"""The composition root: everything is built and wired here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from fenix_contract.vocabulary import EventType
+from fenix_simulator import __version__
+from fenix_simulator.adapters.clock import ManualClock, Pace, SystemClock, TimeMode
+from fenix_simulator.adapters.journal_json import decode_event
+from fenix_simulator.adapters.journal_sqlite import open_journal
+from fenix_simulator.adapters.target_guard import LOOPBACK, TargetGuard
+from fenix_simulator.adapters.ticker import Ticker
+from fenix_simulator.adapters.webhook import WebhookAlarmSink
+from fenix_simulator.adapters.wsgi import Server
+from fenix_simulator.alarms import AlarmBuilder
+from fenix_simulator.control import SimulatorService
+from fenix_simulator.domain.cloud import Cloud
+from fenix_simulator.domain.errors import MaintenanceError
+from fenix_simulator.history import entries, resume
+from fenix_simulator.http.app import create_app
+from fenix_simulator.http.config import HttpConfig
+from fenix_simulator.inventory import Inventory
+from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, Entry
+from fenix_simulator.scenario import Scenario
+from fenix_simulator.service import ADMIN
+from fenix_simulator.subscriptions import Subscription, Subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server is started with.
+
+    ``alarm_urls`` are (project or None for every project, URL) pairs of the command line, trusted. ``project_tokens``
+    maps a project to its token; with any token every request needs one.
+    """
+
+    scenario: Scenario
+    host: str = "127.0.0.1"
+    port: int = 0
+    alarm_urls: tuple[tuple[str | None, str], ...] = ()
+    time: TimeMode = field(default_factory=lambda: TimeMode(Pace.AUTO))
+    journal: str | None = None
+    admin_token: str | None = None
+    project_tokens: Mapping[str, str] = field(default_factory=dict)
+    allow_targets: tuple[str, ...] = ()
+    delivery: DeliveryPolicy | None = None
+    alarm_timeout: timedelta = timedelta(seconds=30)
+    threads: int = 16
+
+
+class UnlikeJournal(MaintenanceError):
+    """The journal's file belongs to another scenario."""
+
+
+class Simulator:
+    """A simulated Fenix with the OpenStack around it, built but not listening until ``start`` or ``serve``."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the journal, build the inventory and bind the port. Raises MaintenanceError, OSError, ValueError."""
+        self.settings = settings
+        self.deliveries: Counter[str] = Counter()
+        with ExitStack() as undo:
+            self.journal = open_journal(settings.journal)
+            undo.callback(self.journal.close)
+            self.scenario = self._agree_on_scenario()
+            self.inventory: Inventory = self.scenario.build_inventory()
+            self.namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"urn:fenix-harness:{self.scenario.seed}")
+            self.clock = self._make_clock()
+            self.guard = TargetGuard((*LOOPBACK, *settings.allow_targets))
+            self.subscriptions = Subscriptions(self._on_subscription)
+            self.sink = WebhookAlarmSink(
+                settings.delivery or self.scenario.delivery,
+                self.guard,
+                self._on_delivery,
+                self._on_busy,
+                self._on_idle,
+                timeout=settings.alarm_timeout,
+            )
+            undo.callback(self.sink.close, 0.0)
+            self.service = self._make_service()
+            self.app = create_app(self.service, self._http_config())
+            self.server = Server(self.app, settings.host, settings.port, threads=settings.threads)
+            trusted = [self._trusted(number, *given) for number, given in enumerate(settings.alarm_urls, 1)]
+            resume(self.service, self.journal, decode_event, trusted)
+            undo.pop_all()
+
+    @property
+    def url(self) -> str:
+        """Where the server is reached, without a slash at the end."""
+        return self.server.url
+
+    def serve(self) -> None:
+        """Answer requests on this thread until ``stop``."""
+        self.server.serve()
+
+    def start(self) -> Self:
+        """Answer requests on a thread of its own."""
+        self.server.start()
+        return self
+
+    def stop(self) -> None:
+        """Finish the requests in flight, then end: timers, deliveries, journal."""
+        self.server.stop()
+        self.ticker.close()
+        self.sink.close()
+        self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def ready(self) -> dict[str, Any]:
+        """What the ready file tells."""
+        return {
+            "url": self.url,
+            "aodh_url": self.url,
+            "control_url": self.url,
+            "projects": [project.project_id for project in self.inventory.projects],
+            "seed": self.scenario.seed,
+            "pid": os.getpid(),
+        }
+
+    def start_sessions(self) -> list[str]:
+        """Begin the scenario's sessions and return their ids."""
+        return [
+            self.service.create_session(plan.hosts, metadata=self.scenario.metadata)
+            for plan in self.scenario.plan(self.inventory.hosts)
+        ]
+
+    # -- parts -------------------------------------------------------------------------------------------------------
+
+    def _agree_on_scenario(self) -> Scenario:
+        """The scenario of a journal that has a history is the one that goes on."""
+        start = next(entries(self.journal, ["start"]), None)
+        if start is None:
+            record = ServerStarted(__version__, self.settings.scenario.model_dump(mode="json"))
+            self.journal.append([Entry("start", "ServerStarted", record)], SystemClock().now())
+            return self.settings.scenario
+        given, known = self.settings.scenario.model_dump(mode="json"), dict(start.data["scenario"])
+        if given != known:
+            different = ", ".join(sorted(name for name in given if given[name] != known.get(name)))
+            raise UnlikeJournal(
+                f"{self.settings.journal} was begun with another scenario (it differs in {different})",
+                expected="the scenario, seed and sizes that the journal was begun with",
+                hint="give the same options as then, or another --journal file",
+            )
+        return self.settings.scenario
+
+    def _make_clock(self) -> SystemClock | ManualClock:
+        if self.settings.time.pace is not Pace.MANUAL:
+            return SystemClock()
+        last = self.journal.read(max(self.journal.last - 1, 0), 1)
+        return ManualClock(max([SystemClock().now(), *(entry.at for entry in last)]))
+
+    def _make_service(self) -> SimulatorService:
+        def timers(fire: Callable[[str, int], None]) -> Ticker:
+            self.ticker = Ticker(self.settings.time, self.clock, fire)
+            return self.ticker
+
+        rules = self.scenario.rules()
+        return SimulatorService(
+            mode=str(self.settings.time),
+            decode=decode_event,
+            scenario=self.scenario.model_dump(mode="json"),
+            cloud=lambda: Cloud(self.inventory.hosts, self.inventory.instances),
+            project_names={project.project_id: project.name for project in self.inventory.projects},
+            rules=rules,
+            journal=self.journal,
+            clock=self.clock,
+            sink=self.sink,
+            alarms=AlarmBuilder(lambda: self.url, rules.behaviour, rules.dialect, namespace=self.namespace),
+            subscriptions=self.subscriptions,
+            timers=timers,
+            namespace=self.namespace,
+        )
+
+    def _trusted(self, number: int, project: str | None, url: str) -> Subscription:
+        self.guard.check_url(url, trusted=True)
+        return Subscription(
+            alarm_id=str(uuid.uuid5(self.namespace, f"alarm-url/{number}/{project}/{url}")),
+            name=f"alarm-url-{number}",
+            project_id=project,
+            event_type=EventType.SCHEDULED if project != ADMIN else EventType.HOST,
+            alarm_actions=(url,),
+            repeat_actions=True,
+            trusted=True,
+        )
+
+    def _http_config(self) -> HttpConfig:
+        settings = self.settings
+        return HttpConfig(
+            version=__version__,
+            admin_token=settings.admin_token,
+            project_tokens=settings.project_tokens,
+            server_threads=settings.threads,
+            check_target=self.guard.check_url,
+            delivery_counts=lambda: self.deliveries,
+        )
+
+    # -- what happens ------------------------------------------------------------------------------------------------
+
+    def _on_subscription(self, change: str, subscription: Subscription) -> None:
+        if not subscription.trusted:
+            entry = Entry("subscription", change, subscription, None, subscription.project_id)
+            self.journal.append([entry], self.clock.now())
+
+    def _on_delivery(self, alarm: Alarm, delivery: Delivery) -> None:
+        outcome = "failed" if delivery.status is None else f"{delivery.status // 100}xx"
+        self.deliveries[outcome] += 1
+        entry = Entry("delivery", "AlarmDelivered", delivery, alarm.session_id, alarm.project_id)
+        self.journal.append([entry], self.clock.now())
+
+    def _on_busy(self, session_id: str | None) -> None:
+        if session_id is not None:
+            self.ticker.hold(session_id)
+
+    def _on_idle(self, session_id: str | None) -> None:
+        if session_id is not None:
+            self.ticker.release(session_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStarted:
+    """The first entry of a journal: who wrote it and the cloud that it is about."""
+
+    version: str
+    scenario: dict[str, Any]

@@ -1,0 +1,43 @@
+"""The command ``fenix-simulator``. Each command is imported when it is called or listed, and imports its own needs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+#: Command → module in ``fenix_simulator.commands`` whose ``command`` it is.
+COMMANDS = {
+    "serve": "serve",
+    "demo": "demo",
+    "trigger": "trigger",
+    "scenario": "scenario",
+    "journal": "journal",
+    "version": "version",
+}
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = import_module(f"fenix_simulator.commands.{module}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - every module of the table has one
+        return command
+
+
+@click.group(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: fenix-simulator demo",
+)
+def main() -> None:
+    """A simulated OpenStack Fenix: rolling maintenance that VNFMs can take part in, without a cloud."""

@@ -1,0 +1,203 @@
+"""``fenix-simulator serve``: the server, for as long as it is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fenix_simulator.commands.options import DURATION, Problem, clear_errors, log_to_stderr, option
+
+if TYPE_CHECKING:
+    from fenix_simulator.bootstrap import Settings, Simulator
+    from fenix_simulator.scenario import Scenario
+
+EPILOG = """\b
+Examples:
+  fenix-simulator serve                               the happy path's cloud at http://127.0.0.1:8919
+  fenix-simulator serve --alarm-url http://127.0.0.1:9000/maintenance --start
+                                                      tell one VNFM of everything and begin at once
+  fenix-simulator serve --scenario scale-in --time scaled:60 --journal run.db
+  fenix-simulator serve --port 0 --ready-file ready.json --behaviour upstream
+"""
+
+
+@click.command("serve", epilog=EPILOG)
+@option("--host", default="127.0.0.1", show_default=True, help="Address to bind; another than loopback needs a token.")
+@option("--port", type=click.IntRange(0, 65535), default=8919, show_default=True, help="Port; 0 takes any free one.")
+@option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Written once requests are answered.")
+@option("--scenario", default="happy-path", show_default=True, metavar="NAME|FILE", help="The cloud and its timing.")
+@option("--seed", type=int, help="Another cloud of the same kind.")
+@option("--hosts", type=click.IntRange(1), help="Number of hosts.")
+@option("--projects", type=click.IntRange(1), help="Number of projects.")
+@option("--instances", type=click.IntRange(0), help="Number of instances in all, spread evenly over the projects.")
+@option("--alarm-url", "alarm_urls", multiple=True, metavar="[PROJECT=]URL", help="Tell this URL; repeatable.")
+@option("--delivery", metavar="aodh|retry:5s,30s", help="How often an alarm is tried; aodh: once.")
+@option("--alarm-timeout", type=DURATION, default="30s", show_default=True, help="How long an answer may take.")
+@option("--time", "time_mode", default="auto", show_default=True, metavar="real|scaled:N|auto|manual")
+@option("--reply-window", type=DURATION, help="One reply window for every state.")
+@option("--behaviour", type=click.Choice(["strict", "upstream"]), help="Whose manners the server has.")
+@option("--dialect", type=click.Choice(["map", "per-instance"]), help="How instance actions are asked for.")
+@option("--default", "default", type=click.Choice(["migrate", "fail"]), help="What becomes of an unmanaged project.")
+@option("--journal", type=click.Path(dir_okay=False), metavar="FILE", help="Keep everything; go on from it if it exists.")
+@option("--admin-token", metavar="TOKEN", help="Turns tokens on; this one opens everything.")
+@option("--project-token", "project_tokens", multiple=True, metavar="PROJECT=TOKEN", help="Opens that project only.")
+@option("--allow-target", "allow_targets", multiple=True, metavar="CIDR|HOST", help="Where alarms may go, beside loopback.")
+@option("--threads", type=click.IntRange(2, 256), default=16, show_default=True, help="Requests answered at once.")
+@click.option("--start", "start", is_flag=True, help="Begin the scenario's sessions at once.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@clear_errors
+def command(
+    ready_file: Path | None,
+    start: bool,
+    form: str,
+    **options: Any,
+) -> None:
+    """Answer as a Fenix, an Aodh and a control API until stopped (Ctrl-C or SIGTERM)."""
+    log_to_stderr()
+    settings = settings_of(**options)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    from fenix_simulator.bootstrap import Simulator
+
+    with Simulator(settings) as simulator:
+        announce(simulator, ready_file, form)
+        if start and not simulator.service.list_sessions():
+            for session_id in simulator.start_sessions():
+                click.echo(json.dumps({"session_id": session_id}) if form == "json" else f"session {session_id} begun")
+        stop.wait()
+
+
+def settings_of(
+    *,
+    host: str,
+    port: int,
+    scenario: str,
+    seed: int | None,
+    hosts: int | None,
+    projects: int | None,
+    instances: int | None,
+    alarm_urls: tuple[str, ...],
+    delivery: str | None,
+    alarm_timeout: timedelta,
+    time_mode: str,
+    reply_window: timedelta | None,
+    behaviour: str | None,
+    dialect: str | None,
+    default: str | None,
+    journal: str | None,
+    admin_token: str | None,
+    project_tokens: tuple[str, ...],
+    allow_targets: tuple[str, ...],
+    threads: int,
+) -> Settings:
+    """The settings that the options mean. Raises Problem, ScenarioError, ValueError."""
+    guard_bind(host, admin_token)
+    from fenix_simulator.adapters.clock import TimeMode
+    from fenix_simulator.bootstrap import Settings
+    from fenix_simulator.delivery import parse_delivery
+    from fenix_simulator.scenario import load
+
+    chosen = load(scenario).resized(seed=seed, hosts=hosts, projects=projects)
+    if instances is not None:
+        chosen = chosen.resized(instances_per_project=-(-instances // len(chosen.build_inventory().projects)))
+    chosen = changed(chosen, behaviour, dialect, default, reply_window)
+    return Settings(
+        scenario=chosen,
+        host=host,
+        port=port,
+        alarm_urls=tuple(_alarm_url(text) for text in alarm_urls),
+        time=TimeMode.parse(time_mode),
+        journal=journal,
+        admin_token=admin_token,
+        project_tokens=dict(_project_token(text) for text in project_tokens),
+        allow_targets=allow_targets,
+        delivery=parse_delivery(delivery) if delivery else None,
+        alarm_timeout=alarm_timeout,
+        threads=threads,
+    )
+
+
+def changed(
+    scenario: Scenario,
+    behaviour: str | None = None,
+    dialect: str | None = None,
+    default: str | None = None,
+    reply_window: timedelta | None = None,
+) -> Scenario:
+    """The scenario with what the command line says in the place of the file's."""
+    from fenix_simulator.domain.rules import Behaviour, Default, Dialect
+
+    update: dict[str, Any] = {}
+    if behaviour is not None:
+        update["behaviour"] = Behaviour(behaviour)
+    if dialect is not None:
+        update["dialect"] = Dialect(dialect)
+    if default is not None:
+        update["projects"] = scenario.projects.model_copy(update={"default": Default(default)})
+    if reply_window is not None:
+        update["timing"] = scenario.timing.model_copy(update={"reply_window": reply_window, "windows": {}})
+    return scenario.model_copy(update=update)
+
+
+def guard_bind(host: str, admin_token: str | None) -> None:
+    """Only loopback may be served without a token (Problem otherwise)."""
+    if admin_token:
+        return
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        raise Problem(
+            f"--host {host} can be reached from elsewhere: give --admin-token TOKEN as well, or --host 127.0.0.1"
+        )
+
+
+def announce(simulator: Simulator, ready_file: Path | None, form: str) -> None:
+    """Say where the server is, and write the ready file in one step."""
+    ready = simulator.ready()
+    if ready_file is not None:
+        unfinished = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+        unfinished.write_text(json.dumps(ready) + "\n")
+        unfinished.replace(ready_file)
+    if form == "json":
+        click.echo(json.dumps(ready))
+        return
+    inventory = simulator.inventory
+    click.echo(f"Fenix, simulated, at {ready['url']} (Ctrl-C stops it)")
+    click.echo(
+        f"  {len(inventory.hosts)} hosts, {len(inventory.projects)} projects, {len(inventory.instances)} instances; "
+        f"seed {simulator.scenario.seed}, time {simulator.settings.time}, {simulator.service.behaviour} behaviour"
+    )
+    click.echo(f"  subscribe   POST {ready['url']}/v2/alarms")
+    click.echo(f"  begin       POST {ready['url']}/v1/maintenance")
+    click.echo(f"  watch       GET  {ready['url']}/simulator/v1/sessions")
+    for project in inventory.projects[:10]:
+        click.echo(f"  project     {project.project_id}  {project.name}")
+    if len(inventory.projects) > 10:
+        click.echo(f"              and {len(inventory.projects) - 10} more: GET {ready['url']}/simulator/v1/projects")
+
+
+def _alarm_url(text: str) -> tuple[str | None, str]:
+    head, equals, tail = text.partition("=")
+    if equals and "/" not in head and ":" not in head:
+        return head, tail
+    return None, text
+
+
+def _project_token(text: str) -> tuple[str, str]:
+    project, equals, token = text.partition("=")
+    if not (project and equals and token):
+        raise Problem(f"--project-token {project}… is not PROJECT=TOKEN")
+    return project, token
+
+

@@ -1,0 +1,175 @@
+"""What only a simulated infrastructure can do: its clock moved by hand, its whole state taken out and put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+
+from fenix_simulator.domain.errors import MaintenanceError, WrongClock
+from fenix_simulator.history import STATE_KINDS, Decode, entries, fold
+from fenix_simulator.ports import Entry, Recorded, Timers
+from fenix_simulator.service import MaintenanceService
+from fenix_simulator.subscriptions import Subscription
+
+STATE_VERSION = 1
+
+
+class StateInvalid(MaintenanceError):
+    """A state document that cannot be taken in (422)."""
+
+
+class Waiting(Protocol):
+    """A wait that runs, as the clock's view shows it; ``due`` None is as soon as nothing is in flight."""
+
+    @property
+    def session_id(self) -> str: ...
+
+    @property
+    def timer(self) -> int: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def due(self) -> datetime | None: ...
+
+
+class ManualTimers(Timers, Protocol):
+    """Timers whose time can be made to pass (``adapters.ticker``)."""
+
+    def due(self, session_id: str | None = None) -> Sequence[Waiting]: ...
+
+    def advance(self, by: timedelta) -> datetime: ...
+
+    def advance_to(self, instant: datetime) -> datetime: ...
+
+    def advance_next(self) -> datetime: ...
+
+
+class SimulatorService(MaintenanceService):
+    """The service with the control API's powers. ``scenario`` describes the inventory that a state belongs to."""
+
+    def __init__(
+        self,
+        *,
+        timers: Callable[[Callable[[str, int], None]], ManualTimers],
+        mode: str,
+        decode: Decode,
+        scenario: Mapping[str, Any],
+        **parts: Any,
+    ) -> None:
+        """``mode`` is the clock's, ``parts`` are those of MaintenanceService."""
+
+        def keep(fire: Callable[[str, int], None]) -> ManualTimers:
+            self._clockwork = timers(fire)
+            return self._clockwork
+
+        super().__init__(timers=keep, **parts)
+        self._mode = mode
+        self._decode = decode
+        self._scenario = dict(scenario)
+
+    # -- the clock ---------------------------------------------------------------------------------------------------
+
+    def clock_view(self) -> dict[str, Any]:
+        """``{"mode", "now", "waits": [{"session_id", "timer", "kind", "due"}]}``; instants in RFC 3339."""
+        waits = [
+            {"session_id": one.session_id, "timer": one.timer, "kind": one.kind, "due": _text(one.due)}
+            for one in self._clockwork.due()[:1_000]
+        ]
+        return {"mode": self._mode, "now": _text(self.clock.now()), "waits": waits}
+
+    def advance(self, by: timedelta | None, to: datetime | None, next_event: bool) -> dict[str, Any]:
+        """Let time pass, by a duration, to an instant or to the next wait's end. Raises WrongClock."""
+        timers = self._clockwork
+        if self._mode != "manual":
+            raise WrongClock(
+                f"the clock's mode is {self._mode}: it cannot be advanced",
+                expected="a server that was started with --time manual",
+            )
+        if by is not None:
+            timers.advance(by)
+        elif to is not None:
+            timers.advance_to(to)
+        elif next_event:
+            timers.advance_next()
+        return self.clock_view()
+
+    # -- the state ---------------------------------------------------------------------------------------------------
+
+    def export_state(self) -> dict[str, Any]:
+        """Everything that happened, as ``import_state`` takes it. Raises StateInvalid where its begin is lost."""
+        if self.journal.first > 1:
+            raise StateInvalid(
+                f"the journal in memory no longer has its first {self.journal.first - 1} entries",
+                expected="a journal that is whole",
+                hint="start the server with --journal FILE to keep all of it",
+            )
+        kept = [
+            {
+                "at": _text(one.at),
+                "kind": one.kind,
+                "type": one.type,
+                "session_id": one.session_id,
+                "project_id": one.project_id,
+                "data": dict(one.data),
+            }
+            for one in entries(self.journal, STATE_KINDS)
+        ]
+        return {"version": STATE_VERSION, "scenario": self._scenario, "entries": kept}
+
+    def import_state(self, state: Mapping[str, Any]) -> None:
+        """Put the state of a server with the same scenario in the place of this one's. Raises StateInvalid."""
+        recorded = self._read_state(state)
+        self.reset()
+        for alarm in self.subscriptions.list():
+            self.subscriptions.delete(alarm.alarm_id)
+        taken = [Entry(one.kind, one.type, self._data(one), one.session_id, one.project_id) for one in recorded]
+        if taken:
+            self.journal.append(taken, self.clock.now())
+        past = fold(self, recorded, self._decode)
+        self.subscriptions.restore(past.subscriptions.values())
+        self.go_on({})
+
+    def _read_state(self, state: Mapping[str, Any]) -> list[Recorded]:
+        if state.get("version") != STATE_VERSION:
+            raise StateInvalid(f"the state's version is {state.get('version')!r}", expected=str(STATE_VERSION))
+        if state.get("scenario") != self._scenario:
+            raise StateInvalid(
+                "the state belongs to another scenario",
+                expected="a state that a server with the same scenario, seed and sizes exported",
+            )
+        try:
+            recorded = [
+                Recorded(
+                    number,
+                    datetime.fromisoformat(one["at"]),
+                    one["kind"],
+                    one["type"],
+                    one.get("session_id"),
+                    one.get("project_id"),
+                    one["data"],
+                )
+                for number, one in enumerate(state["entries"], 1)
+            ]
+            for one in recorded:
+                self._data(one)
+        except (KeyError, TypeError, ValueError, msgspec.MsgspecError, MaintenanceError) as error:
+            raise StateInvalid(
+                f"the state cannot be read: {error}", expected="what GET /simulator/v1/state answered"
+            ) from error
+        return recorded
+
+    def _data(self, one: Recorded) -> Any:
+        if one.kind not in STATE_KINDS:
+            raise ValueError(f"an entry of kind {one.kind!r} is no part of a state")
+        if one.kind == "subscription":
+            return msgspec.convert(dict(one.data), Subscription)
+        return self._decode(one.type, one.data)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
