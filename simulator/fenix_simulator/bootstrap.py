@@ -181,7 +181,7 @@ class Simulator:
             journal=self.journal,
             clock=self.clock,
             sink=self.sink,
-            alarms=AlarmBuilder(lambda: self.url, rules.behaviour, rules.dialect, namespace=self.namespace),
+            alarms=AlarmBuilder(lambda: self.url, namespace=self.namespace, dialect=rules.dialect),
             subscriptions=self.subscriptions,
             timers=timers,
             namespace=self.namespace,

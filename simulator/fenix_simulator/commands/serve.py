@@ -17,7 +17,6 @@ from fenix_simulator.commands.options import DURATION, Problem, clear_errors, lo
 
 if TYPE_CHECKING:
     from fenix_simulator.bootstrap import Settings, Simulator
-    from fenix_simulator.scenario import Scenario
 
 EPILOG = """\b
 Examples:
@@ -105,11 +104,10 @@ def settings_of(
     from fenix_simulator.bootstrap import Settings
     from fenix_simulator.delivery import parse_delivery
     from fenix_simulator.scenario import load
+    from fenix_simulator.scenario_change import changed, resized
 
-    chosen = load(scenario).resized(seed=seed, hosts=hosts, projects=projects)
-    if instances is not None:
-        chosen = chosen.resized(instances_per_project=-(-instances // len(chosen.build_inventory().projects)))
-    chosen = changed(chosen, behaviour, dialect, default, reply_window)
+    chosen = resized(load(scenario), seed=seed, hosts=hosts, projects=projects, instances=instances)
+    chosen = changed(chosen, behaviour=behaviour, dialect=dialect, default=default, reply_window=reply_window)
     return Settings(
         scenario=chosen,
         host=host,
@@ -124,28 +122,6 @@ def settings_of(
         alarm_timeout=alarm_timeout,
         threads=threads,
     )
-
-
-def changed(
-    scenario: Scenario,
-    behaviour: str | None = None,
-    dialect: str | None = None,
-    default: str | None = None,
-    reply_window: timedelta | None = None,
-) -> Scenario:
-    """The scenario with what the command line says in the place of the file's."""
-    from fenix_simulator.domain.rules import Behaviour, Default, Dialect
-
-    update: dict[str, Any] = {}
-    if behaviour is not None:
-        update["behaviour"] = Behaviour(behaviour)
-    if dialect is not None:
-        update["dialect"] = Dialect(dialect)
-    if default is not None:
-        update["projects"] = scenario.projects.model_copy(update={"default": Default(default)})
-    if reply_window is not None:
-        update["timing"] = scenario.timing.model_copy(update={"reply_window": reply_window, "windows": {}})
-    return scenario.model_copy(update=update)
 
 
 def guard_bind(host: str, admin_token: str | None) -> None:
