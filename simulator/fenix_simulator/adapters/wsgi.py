@@ -1,0 +1,272 @@
+"""The HTTP server: waitress, with ends that belong to whoever starts it.
+
+Requests are read by one thread that waits for nobody, so clients that send slowly or not at all cost a connection and
+no thread; those that have not sent a whole request in time are closed, and when there are too many connections the
+idlest go first. The socket is bound and listening when the server is made: connections wait until it serves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+
+#: A WSGI application.
+App = Callable[..., Iterable[bytes]]
+
+#: In each request's environment: an Event that is set when the server stops (``http.control_journal`` looks at it).
+STOPPING = "fenix_simulator.stopping"
+
+_MAX_HEADER_BYTES = 64 * 1024
+
+#: How long the reading thread sleeps at most before it looks after its connections, in seconds.
+_TICK = 1.0
+
+
+class Server:
+    """Serves ``app`` on ``host`` and ``port`` (0: any that is free)."""
+
+    def __init__(
+        self,
+        app: App,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        threads: int = 16,
+        ident: str = "fenix-simulator",
+        max_body_bytes: int = 64 * 1024 * 1024,
+        max_connections: int = 800,
+        request_timeout: float = 30.0,
+        idle_timeout: float = 120.0,
+    ) -> None:
+        """Bind and listen. Errors: OSError where the address cannot be had.
+
+        ``request_timeout`` is how many seconds a client has to send a whole request, and how long an answer may wait
+        for a client that reads nothing of it; ``idle_timeout`` is how long a connection is kept between requests.
+        """
+        self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._deadline = float("inf")
+        self._serving: threading.Thread | None = None
+        self._request_timeout = request_timeout
+        self._idle_timeout = idle_timeout
+        self._next_look = 0.0
+        self._max_connections = max_connections
+        # Waitress tells of every queued request, which under load is no news.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        listening = _bind(host, port)
+        try:
+            settings = Adjustments(
+                sockets=[listening],
+                threads=threads,
+                ident=ident,
+                # Waitress refuses what is as long as its limit.
+                max_request_body_size=max_body_bytes + 1,
+                max_request_header_size=_MAX_HEADER_BYTES,
+                # Beside the connections waitress counts the listening socket and a pipe of its own.
+                connection_limit=max_connections + 2,
+                log_socket_errors=False,
+                clear_untrusted_proxy_headers=False,
+            )
+            self._dispatcher = ThreadedTaskDispatcher()
+            self._dispatcher.set_thread_count(threads)
+            self._map: dict[int, Any] = {}
+            self._waitress = _Listener(
+                self._told(app),
+                self._map,
+                _sock=listening,
+                dispatcher=self._dispatcher,
+                adj=settings,
+                sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
+                bind_socket=False,
+            )
+        except BaseException:
+            listening.close()
+            raise
+        name = listening.getsockname()
+        #: Where the server listens: host (as a number) and port.
+        self.address: tuple[str, int] = (name[0], name[1])
+
+    @property
+    def url(self) -> str:
+        """The server's URL, without a slash at its end; of an unspecified address, the loopback one."""
+        host, port = self.address
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Serve in a thread of its own until ``stop``."""
+        self._serving = threading.Thread(target=self.serve, name="http-server", daemon=True)
+        self._serving.start()
+
+    def serve(self) -> None:
+        """Serve in this thread until ``stop``, then finish what was begun."""
+        self._serving = threading.current_thread()
+        if self._stopped.is_set():
+            return
+        try:
+            while not self._stopping.is_set():
+                wasyncore.loop(timeout=_TICK, use_poll=True, map=self._map, count=1)
+                self._look_after(time.time())
+            self._drain()
+        finally:
+            self._close()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Take no more connections, let requests that were received whole be answered for up to ``timeout`` seconds,
+        and close. Returns when that is done; called by the serving thread itself (a signal's handler), at once."""
+        self._deadline = min(self._deadline, time.monotonic() + timeout)
+        self._stopping.set()
+        if self._stopped.is_set():
+            return
+        if self._serving is None:
+            self._close()
+            return
+        self._waitress.pull_trigger()
+        if self._serving is not threading.current_thread():
+            self._stopped.wait(timeout + 2 * _TICK)
+
+    def _told(self, app: App) -> App:
+        """``app`` with the stopping event in each request's environment."""
+
+        def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            environ[STOPPING] = self._stopping
+            return app(environ, start_response)
+
+        return application
+
+    def _channels(self) -> list[_Channel]:
+        return [channel for channel in self._map.values() if isinstance(channel, _Channel)]
+
+    def _look_after(self, now: float) -> None:
+        """Close connections whose client keeps the server waiting, and the idlest where there are too many."""
+        # Beside the connections the map has the listening socket and the pipe that wakes the loop.
+        too_many = len(self._map) - 2 - self._max_connections + 1
+        if now < self._next_look and too_many <= 0:
+            return
+        self._next_look = now + _TICK
+        channels = self._channels()
+        idlest = sorted((channel for channel in channels if channel.is_waiting()), key=_waiting_since)
+        overdue = [channel for channel in channels if channel.overdue(now, self._request_timeout, self._idle_timeout)]
+        for channel in {*idlest[: max(0, too_many)], *overdue}:
+            channel.handle_close()
+
+    def _drain(self) -> None:
+        """Stop listening, close what waits, and carry on until nothing is under way or the time is up."""
+        wasyncore.dispatcher.close(self._waitress)  # not its own close, which would close the pipe as well
+        while time.monotonic() < self._deadline:
+            for channel in self._channels():
+                if channel.is_waiting():
+                    channel.handle_close()
+            if not self._channels():
+                return
+            wasyncore.loop(timeout=0.05, use_poll=True, map=self._map, count=1)
+
+    def _close(self) -> None:
+        try:
+            self._dispatcher.shutdown(timeout=1)
+            wasyncore.close_all(self._map, ignore_all=True)
+        finally:
+            self._stopped.set()
+
+
+class _Parser(HTTPRequestParser):
+    """Waitress's parser; what makes it fail makes it answer 400 instead of closing without a word."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # a number of 5,000 digits as Content-Length, "http://[" as the URL
+            raise ParsingError("the request line or a header cannot be read") from error
+
+
+class _ProblemTask(ErrorTask):
+    """An answer to what is no HTTP or too large to be taken, as a problem document."""
+
+    def execute(self) -> None:
+        error: Any = self.request.error  # type: ignore[attr-defined]  # the stub takes the request for its error
+        document = {"type": "about:blank", "title": error.reason, "status": error.code, "detail": error.body}
+        body = json.dumps(document).encode() + b"\n"
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [*self.response_headers, ("Content-Type", "application/problem+json")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):
+    """One connection; it knows since when it waits for its client."""
+
+    error_task_class = _ProblemTask
+    parser_class = _Parser
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.waiting_since: float = time.time()
+
+    def is_waiting(self) -> bool:
+        """Whether nothing is being answered: the connection is idle, or a request has come in part."""
+        return not self.requests and not self.total_outbufs_len
+
+    def overdue(self, now: float, request_timeout: float, idle_timeout: float) -> bool:
+        """Whether the client has kept the server waiting for too long: for a request's rest, for the next request, or
+        by not reading an answer."""
+        if self.total_outbufs_len:
+            return now - self.last_activity > request_timeout
+        if self.requests:
+            return False
+        return now - self.waiting_since > (idle_timeout if self.request is None else request_timeout)
+
+    def received(self, data: bytes) -> bool:
+        # A request is timed from its first byte on; further bytes, however few at a time, buy no more time.
+        if self.request is None:
+            self.waiting_since = time.time()
+        return bool(super().received(data))
+
+    def service(self) -> None:
+        super().service()
+        self.waiting_since = time.time()
+
+
+def _waiting_since(channel: _Channel) -> float:
+    return channel.waiting_since
+
+
+class _Listener(TcpWSGIServer):
+    channel_class = _Channel
+
+    def pull_trigger(self) -> None:
+        # A worker that outlives the server would write into whatever file has the pipe's number by then.
+        if not getattr(self.trigger, "_closed", False):
+            super().pull_trigger()
+
+    def maintenance(self, now: float) -> None:
+        """The server looks after its connections itself, by another measure than waitress's."""
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket on the first address that ``host`` has."""
+    family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+        0
+    ]
+    listening = socket.socket(family, kind, proto)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(1024)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,115 @@
+"""What the surfaces need of the rest, as Protocols: the service behind them and the parts that may be absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from fenix_simulator.domain.rules import Behaviour, Dialect
+from fenix_simulator.ports import Clock, Journal
+from fenix_simulator.subscriptions import Subscriptions
+from fenix_simulator.views import HostView, InstanceView, ProjectView, SessionView
+
+
+class Service(Protocol):
+    """The simulated infrastructure. Errors are those of ``domain.errors``; a refused call has changed nothing."""
+
+    @property
+    def behaviour(self) -> Behaviour: ...
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def subscriptions(self) -> Subscriptions: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    # -- sessions
+
+    def create_session(
+        self,
+        hosts: Sequence[str] = (),
+        maintenance_at: datetime | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str: ...
+
+    def list_sessions(self) -> list[str]: ...
+
+    def session_state(self, session_id: str) -> str: ...
+
+    def session_view(self, session_id: str) -> SessionView: ...
+
+    def delete_session(self, session_id: str) -> None: ...
+
+    def pause_session(self, session_id: str) -> None: ...
+
+    def resume_session(self, session_id: str) -> None: ...
+
+    # -- a project's part in a session
+
+    def instance_ids(self, session_id: str, project_id: str) -> tuple[str, ...]: ...
+
+    def instance_list_json(self, session_id: str, project_id: str) -> bytes: ...
+
+    def reply(
+        self,
+        session_id: str,
+        project_id: str,
+        state: str,
+        instance_actions: Mapping[str, str] | None,
+        instance_id: str | None = None,
+    ) -> None: ...
+
+    # -- the cloud
+
+    def instances(
+        self, project_id: str | None = None, host: str | None = None, session_id: str | None = None
+    ) -> Iterator[InstanceView]: ...
+
+    def instance(self, instance_id: str) -> InstanceView: ...
+
+    def add_instance(
+        self,
+        project_id: str,
+        vcpus: int | None = None,
+        name: str | None = None,
+        flavor: str | None = None,
+        instance_id: str | None = None,
+        floating_ip: bool = False,
+    ) -> InstanceView: ...
+
+    def remove_instance(self, instance_id: str) -> None: ...
+
+    def move_instance(self, instance_id: str) -> InstanceView: ...
+
+    def hosts(self) -> list[HostView]: ...
+
+    def projects(self) -> list[ProjectView]: ...
+
+    # -- the whole
+
+    def export_state(self) -> dict[str, Any]: ...
+
+    def import_state(self, state: dict[str, Any]) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def clock_view(self) -> Mapping[str, Any]: ...
+
+    def advance(self, by: timedelta | None, to: datetime | None, next_event: bool) -> Mapping[str, Any]: ...
+
+
+class Faults(Protocol):
+    """Faults to be injected; a service that can inject them has one as ``faults``."""
+
+    def list(self) -> Sequence[Mapping[str, Any]]: ...
+
+    def add(self, fault: dict[str, Any]) -> Mapping[str, Any]: ...
+
+    def clear(self) -> None: ...
