@@ -13,9 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from fenix_simulator.scenario_check import translate
-from fenix_simulator.scenario_errors import Place, Problem, ScenarioError, path_of
+from fenix_simulator.scenario_errors import Place, Problem, ScenarioError
 from fenix_simulator.scenario_file import MAX_BYTES, Document, read_document
-from fenix_simulator.scenario_inventory import GeneratedInventory
 from fenix_simulator.scenario_model import Expect, Manager, Scenario, SessionPlan
 from fenix_simulator.scenario_types import guess
 
@@ -29,7 +28,6 @@ __all__ = [
     "bundled",
     "load",
     "loads",
-    "resize",
     "source",
     "template",
 ]
@@ -54,32 +52,6 @@ def loads(raw: bytes, file: str = "<scenario>") -> Scenario:
     document = read_document(file, raw)
     scenario = _check(document.data, document.problem)
     return scenario.named(Path(file).stem, _summary(document))
-
-
-def resize(scenario: Scenario, **sizes: int | None) -> Scenario:
-    """The scenario with another ``seed`` or other numbers of its inventory (``hosts``, ``projects``, …).
-
-    None leaves a number as it is. Where ``vcpus`` is not among them and the hosts become too small, they grow. Raises
-    ScenarioError where the numbers do not fit, or where the scenario lists its inventory.
-    """
-    given = {name: size for name, size in sizes.items() if size is not None}
-
-    def problem(place: Place, message: str, allowed: Sequence[str] = ()) -> Problem:
-        return Problem(scenario.name, 0, path_of(place), message, tuple(allowed))
-
-    data = scenario.model_dump(mode="json")
-    data["seed"] = given.pop("seed", scenario.seed)
-    if given and not isinstance(scenario.inventory, GeneratedInventory):
-        raise ScenarioError([problem(("inventory",), f"is a list: {', '.join(given)} cannot be changed")])
-    data["inventory"].update(given)
-    try:
-        resized = _check(data, problem)
-    except ScenarioError:
-        if not given or "vcpus" in given:
-            raise
-        data["inventory"]["vcpus"] = None
-        resized = _check(data, problem)
-    return resized.named(scenario.name, scenario.summary)
 
 
 def _check(data: Any, problem: Callable[[Place, str, Sequence[str]], Problem]) -> Scenario:
