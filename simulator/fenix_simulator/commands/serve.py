@@ -45,10 +45,14 @@ Examples:
 @option("--behaviour", type=click.Choice(["strict", "upstream"]), help="Whose manners the server has.")
 @option("--dialect", type=click.Choice(["map", "per-instance"]), help="How instance actions are asked for.")
 @option("--default", "default", type=click.Choice(["migrate", "fail"]), help="What becomes of an unmanaged project.")
-@option("--journal", type=click.Path(dir_okay=False), metavar="FILE", help="Keep everything; go on from it if it exists.")
+@option(
+    "--journal", type=click.Path(dir_okay=False), metavar="FILE", help="Keep everything; go on from it if it exists."
+)
 @option("--admin-token", metavar="TOKEN", help="Turns tokens on; this one opens everything.")
 @option("--project-token", "project_tokens", multiple=True, metavar="PROJECT=TOKEN", help="Opens that project only.")
-@option("--allow-target", "allow_targets", multiple=True, metavar="CIDR|HOST", help="Where alarms may go, beside loopback.")
+@option(
+    "--allow-target", "allow_targets", multiple=True, metavar="CIDR|HOST", help="Where alarms may go, beside loopback."
+)
 @option("--threads", type=click.IntRange(2, 256), default=16, show_default=True, help="Requests answered at once.")
 @click.option("--start", "start", is_flag=True, help="Begin the scenario's sessions at once.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -175,5 +179,3 @@ def _project_token(text: str) -> tuple[str, str]:
     if not (project and equals and token):
         raise Problem(f"--project-token {project}… is not PROJECT=TOKEN")
     return project, token
-
-
