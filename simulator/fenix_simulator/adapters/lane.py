@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 
 from fenix_simulator.adapters.timer_heap import TimerHeap, Wait
@@ -27,9 +26,9 @@ class Lane:
         self.elapsed = 0.0
         self.held: dict[int, Wait] = {}
 
-    def hold(self) -> None:
-        """A delivery begins."""
-        self._holds.append(time.monotonic())
+    def hold(self, now: float) -> None:
+        """A delivery begins; ``now`` is in monotonic seconds."""
+        self._holds.append(now)
 
     def release(self) -> None:
         """A delivery has ended. Which one is not told: taking the newest away leaves the one that hangs as the oldest,
@@ -37,12 +36,12 @@ class Lane:
         if self._holds:
             self._holds.pop()
 
-    def held_until(self) -> float | None:
+    def held_until(self, now: float) -> float | None:
         """The monotonic second until which nothing may jump; None when it may now."""
         if not self._holds:
             return None
         until = self._holds[-1] + self._patience
-        return until if until > time.monotonic() else None
+        return until if until > now else None
 
     def end(self, timer: int) -> None:
         """The wait is over, wherever it stands."""

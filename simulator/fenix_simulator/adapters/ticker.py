@@ -118,7 +118,7 @@ class Ticker:
         """A delivery of the session begins: no jump before its ``release``, or before the patience ends."""
         if self._mode.pace is Pace.AUTO:
             with self._changed:
-                self._lane(session_id).hold()
+                self._lane(session_id).hold(time.monotonic())
 
     def release(self, session_id: str) -> None:
         """A delivery of the session has ended."""
@@ -129,7 +129,7 @@ class Ticker:
             if lane is None:
                 return
             lane.release()
-            if lane.held and lane.held_until() is None:
+            if lane.held and lane.held_until(time.monotonic()) is None:
                 for wait in lane.held.values():
                     self._wall.discard(wait)
                     lane.jumps.push(wait.due, wait)
@@ -194,7 +194,7 @@ class Ticker:
 
     def _jump(self, lane: Lane, wait: Wait) -> None:
         """Let the wait end now, or once the session's deliveries are done or out of patience."""
-        until = lane.held_until()
+        until = lane.held_until(time.monotonic())
         if until is not None:
             lane.held[wait.timer] = wait
             self._at(until, wait)
@@ -245,7 +245,7 @@ class Ticker:
             if wait is None:
                 self._tidy(session_id, lane)
                 return False
-            if wait.jumps and wait.patient and lane.held_until() is not None:
+            if wait.jumps and wait.patient and lane.held_until(time.monotonic()) is not None:
                 # A delivery began after the wait was let go.
                 self._jump(lane, wait)
                 return True
