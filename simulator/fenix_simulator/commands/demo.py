@@ -60,7 +60,8 @@ def command(
     settings = Settings(scenario=chosen, time=TimeMode.parse(time_mode), journal=journal)
     console.print(
         f"{chosen.name or 'scenario'}: {chosen.summary}\n"
-        f"{len(inventory.hosts)} hosts, {len(inventory.projects)} projects with a sample VNFM each, {len(inventory.instances)} instances; time {time_mode}",
+        f"{len(inventory.hosts)} hosts, {len(inventory.projects)} projects with a sample VNFM each, "
+        f"{len(inventory.instances)} instances; time {time_mode}",
         markup=False,
         highlight=False,
         soft_wrap=True,
