@@ -7,6 +7,8 @@ from datetime import timedelta
 
 #: Units from the longest to the shortest, which is the order they are written in; values are microseconds.
 _UNITS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000}
+#: Days, a hundred years: an instant so far away is still one that a calendar has.
+_LONGEST = 36_500
 _PART = r"(?:(?P<{unit}>\d{{1,9}}(?:\.\d{{1,6}})?){unit}(?![a-z]))?"
 _PATTERN = re.compile("".join(_PART.format(unit=unit) for unit in _UNITS), re.ASCII)
 _EXPECTED = "a duration like 90s, 20m, 1h30m or 250ms"
@@ -22,11 +24,10 @@ def parse_duration(text: str) -> timedelta:
     match = _PATTERN.fullmatch(words)
     if not words or match is None:
         raise ValueError(f"{text!r} is not {_EXPECTED}")
-    microseconds = sum(round(float(number) * _UNITS[unit]) for unit, number in match.groupdict().items() if number)
-    try:
-        return timedelta(microseconds=microseconds)
-    except OverflowError:
-        raise ValueError(f"{text!r} is longer than a duration can be") from None
+    microseconds = sum(_read(number, unit) for unit, number in match.groupdict().items() if number)
+    if microseconds > _LONGEST * _UNITS["d"]:
+        raise ValueError(f"{text!r} is longer than {_LONGEST}d")
+    return timedelta(microseconds=microseconds)
 
 
 def format_duration(duration: timedelta) -> str:
@@ -44,6 +45,11 @@ def format_duration(duration: timedelta) -> str:
     if rest:
         parts.append(_write(rest, "s"))
     return "".join(parts)
+
+
+def _read(number: str, unit: str) -> int:
+    whole, _, fraction = number.partition(".")
+    return int(whole) * _UNITS[unit] + int(fraction.ljust(6, "0")) * _UNITS[unit] // 1_000_000
 
 
 def _write(microseconds: int, unit: str) -> str:

@@ -5,15 +5,14 @@ A bad file raises ScenarioError: one line for each problem, with the file, the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from fenix_simulator.scenario_check import translate
-from fenix_simulator.scenario_errors import Place, Problem, ScenarioError
+from fenix_simulator.scenario_errors import Problem, ScenarioError
 from fenix_simulator.scenario_file import MAX_BYTES, Document, read_document
 from fenix_simulator.scenario_model import Expect, Manager, Scenario, SessionPlan
 from fenix_simulator.scenario_types import guess
@@ -50,21 +49,17 @@ def load(name_or_path: str | Path) -> Scenario:
 def loads(raw: bytes, file: str = "<scenario>") -> Scenario:
     """The scenario that ``raw`` holds; errors call it ``file``."""
     document = read_document(file, raw)
-    scenario = _check(document.data, document.problem)
-    return scenario.named(Path(file).stem, _summary(document))
-
-
-def _check(data: Any, problem: Callable[[Place, str, Sequence[str]], Problem]) -> Scenario:
     try:
-        scenario = Scenario.model_validate(data)
+        scenario = Scenario.model_validate(document.data)
         found = list(scenario.problems())
     except ValidationError as error:
         found = list(translate(Scenario, error))
-    if not found:
-        return scenario
-    problems = sorted((problem(*finding) for finding in found[:_MOST]), key=lambda one: one.line)
+    else:
+        if not found:
+            return scenario.named(Path(file).stem, _summary(document))
+    problems = sorted((document.problem(*finding) for finding in found[:_MOST]), key=lambda problem: problem.line)
     if len(found) > _MOST:
-        problems.append(problem((), f"{len(found) - _MOST} more problems", ()))
+        problems.append(Problem(file, 0, "", f"and {len(found) - _MOST} more problems"))
     raise ScenarioError(problems)
 
 

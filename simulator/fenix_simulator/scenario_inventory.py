@@ -115,11 +115,10 @@ class ListedInventory(Part):
             if instance.host not in room:
                 yield (*here, "host"), f"there is no host {instance.host!r}", list(room)
                 continue
-            before, used[instance.host] = used[instance.host], used[instance.host] + instance.vcpus
-            if before <= room[instance.host] < used[instance.host]:
-                message = (
-                    f"{instance.host} has {room[instance.host]} vCPUs, its instances up to here {used[instance.host]}"
-                )
+            most, before = room[instance.host], used[instance.host]
+            used[instance.host] = now = before + instance.vcpus
+            if before <= most < now:
+                message = f"does not fit: {instance.host} has {most} vCPUs, its instances up to here have {now}"
                 yield (*here, "vcpus"), message, ()
 
     def host_list(self, _seed: int) -> tuple[Host, ...]:

@@ -55,7 +55,7 @@ class Timing(Part):
 
 
 class SessionSpec(Part):
-    """One session: which hosts (numbers from 1, names, availability zones), and how long after the start, in real time."""
+    """One session: its hosts (numbers from 1, names, availability zones), and how long after the start (real time)."""
 
     hosts: Selection = "all"
     at: Duration = timedelta()

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fenix_simulator.commands import options
+from fenix_simulator.commands.options import option
+
 if TYPE_CHECKING:
     from fenix_simulator.scenario import Problem, Scenario
 
-_format = click.option(
+_format = option(
     "--format",
     "as_",
     type=click.Choice(["text", "json"]),
@@ -23,18 +26,16 @@ _format = click.option(
 )
 
 
-class BadScenario(click.ClickException):
+class BadScenario(options.Problem):
     """Ends the command with exit 2 and one line for each problem on stderr."""
-
-    exit_code = 2
 
     def show(self, file: Any = None) -> None:
         """Write the lines as they are: each begins with the file and line that it is about."""
         click.echo(self.message, err=True, file=file)
 
 
-@click.group()
-def scenario() -> None:
+@click.group("scenario")
+def command() -> None:
     """Scenario files: list the bundled ones, show one, check a file, begin one.
 
     A scenario is a YAML file with a cloud, how time passes, what the managers do, what goes wrong, and the end that is
@@ -48,7 +49,7 @@ def scenario() -> None:
     """
 
 
-@scenario.command("list")
+@command.command("list")
 @_format
 def list_(as_: str) -> None:
     """List the bundled scenarios.
@@ -69,7 +70,7 @@ def list_(as_: str) -> None:
         click.echo(f"{one.name:<{width}}  {one.summary}")
 
 
-@scenario.command()
+@command.command()
 @click.argument("name", metavar="NAME|FILE")
 @_format
 def show(name: str, as_: str) -> None:
@@ -88,7 +89,7 @@ def show(name: str, as_: str) -> None:
         click.echo(load(name).model_dump_json(indent=2) if as_ == "json" else source(name).rstrip("\n"))
 
 
-@scenario.command()
+@command.command()
 @click.argument("file", metavar="FILE|NAME")
 @_format
 def validate(file: str, as_: str) -> None:
@@ -116,8 +117,8 @@ def validate(file: str, as_: str) -> None:
     click.echo(f"{file}: good: {parts}; {outline['expect']} is expected")
 
 
-@scenario.command()
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@command.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--from", "origin", metavar="NAME", help="Begin with this bundled scenario in place of the template.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def new(file: Path | None, origin: str | None, force: bool) -> None:
