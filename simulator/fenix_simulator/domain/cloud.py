@@ -16,12 +16,13 @@ from fenix_simulator.domain.messages import Host, Instance
 class Cloud:
     """Hosts with their vCPUs and the instances placed on them."""
 
-    __slots__ = ("_free", "_host_of", "_levels", "_of_project", "_on_host", "_open", "hosts", "instances", "top")
+    __slots__ = ("_elsewhere", "_free", "_levels", "_of_project", "_on_host", "_open", "hosts", "instances", "top")
 
     def __init__(self, hosts: Iterable[Host], instances: Iterable[Instance] = ()) -> None:
         self.hosts: dict[str, Host] = {host.name: host for host in hosts}
         self.instances: dict[str, Instance] = {}
-        self._host_of: dict[str, str] = {}
+        #: The host of each instance that is not on the one its record names (a record is frozen).
+        self._elsewhere: dict[str, str] = {}
         self._on_host: dict[str, dict[str, None]] = {name: {} for name in self.hosts}
         self._of_project: dict[str, dict[str, None]] = {}
         self._free: dict[str, int] = {name: host.vcpus for name, host in self.hosts.items()}
@@ -38,7 +39,7 @@ class Cloud:
         twin = Cloud.__new__(Cloud)
         twin.hosts = self.hosts
         twin.instances = self.instances.copy()
-        twin._host_of = self._host_of.copy()
+        twin._elsewhere = self._elsewhere.copy()
         twin._on_host = {name: ids.copy() for name, ids in self._on_host.items()}
         twin._of_project = {project: ids.copy() for project, ids in self._of_project.items()}
         twin._free = self._free.copy()
@@ -52,10 +53,10 @@ class Cloud:
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def __contains__(self, instance_id: str) -> bool:
-        return instance_id in self._host_of
+        return instance_id in self.instances
 
     def __len__(self) -> int:
-        return len(self._host_of)
+        return len(self.instances)
 
     def instance(self, instance_id: str) -> Instance:
         """The record of an instance that exists now."""
@@ -66,10 +67,7 @@ class Cloud:
 
     def host_of(self, instance_id: str) -> str:
         """The host an instance is on."""
-        try:
-            return self._host_of[instance_id]
-        except KeyError:
-            raise UnknownInstance(f"there is no instance {instance_id!r}") from None
+        return self._elsewhere.get(instance_id) or self.instance(instance_id).host
 
     def on_host(self, host: str) -> tuple[str, ...]:
         """The ids of the instances on a host, in the order they came."""
@@ -115,7 +113,7 @@ class Cloud:
 
     def place(self, instance: Instance, host: str) -> None:
         """A new instance is on ``host``."""
-        if instance.instance_id in self._host_of:
+        if instance.instance_id in self.instances:
             raise AlreadyExists(f"instance {instance.instance_id!r} exists already", hint="choose another instance_id")
         self._unlevel(host)
         self._put(instance, host)
@@ -125,7 +123,7 @@ class Cloud:
         """The instance is gone."""
         host = self.host_of(instance_id)
         instance = self.instances.pop(instance_id)
-        del self._host_of[instance_id]
+        self._elsewhere.pop(instance_id, None)
         del self._on_host[host][instance_id]
         del self._of_project[instance.project_id][instance_id]
         self.release(host, instance.vcpus)
@@ -134,10 +132,10 @@ class Cloud:
     def move(self, instance_id: str, target: str, *, reserved: bool = False) -> None:
         """The instance is on ``target``; its room there was ``reserved`` before or is taken now."""
         instance = self.instance(instance_id)
-        source = self._host_of[instance_id]
+        source = self.host_of(instance_id)
         del self._on_host[source][instance_id]
         self._on_host[target][instance_id] = None
-        self._host_of[instance_id] = target
+        self._set_host(instance, target)
         self.release(source, instance.vcpus)
         if not reserved:
             self.reserve(target, instance.vcpus)
@@ -168,10 +166,16 @@ class Cloud:
         if host not in self.hosts:
             raise UnknownHost(f"there is no host {host!r}")
         self.instances[instance.instance_id] = instance
-        self._host_of[instance.instance_id] = host
+        self._set_host(instance, host)
         self._on_host[host][instance.instance_id] = None
         self._of_project.setdefault(instance.project_id, {})[instance.instance_id] = None
         self._free[host] -= instance.vcpus
+
+    def _set_host(self, instance: Instance, host: str) -> None:
+        if host == instance.host:
+            self._elsewhere.pop(instance.instance_id, None)
+        else:
+            self._elsewhere[instance.instance_id] = host
 
     def _level(self, host: str) -> None:
         if host in self._open and self._free[host] > 0:
