@@ -1,0 +1,209 @@
+"""What the project's end sends: requests with JSON bodies over kept connections, each with its answer on record.
+
+A URL is used as it was given, byte for byte. Redirects are followed on the same scheme, host and port only, and the
+token goes nowhere else: an alarm must not be able to send it around.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+
+_MAX_ANSWER = 64 * 1024 * 1024
+_MAX_REDIRECTS = 3
+#: Answers after which the same request may work a little later: too many, or the server's own trouble.
+_PASSING = frozenset({408, 425, 429})
+TOKEN_HEADER = "X-Auth-Token"  # noqa: S105  # a header's name
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, or why there is none.
+
+    ``sent`` is an aware UTC instant, ``seconds`` the time until the answer was there. ``status`` is None where no
+    answer came, ``error`` says why; ``barred`` means that the request was not sent, or that its answer was not
+    followed, by our own rules. The token is not in ``request_headers``.
+    """
+
+    method: str
+    url: str
+    sent: datetime
+    seconds: float
+    request_headers: Mapping[str, str]
+    request_body: bytes
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    error: str | None = None
+    barred: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the answer is 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may work when it is sent again: no answer, 5xx, 408, 425 or 429."""
+        if self.status is None:
+            return not self.barred
+        return self.status >= 500 or self.status in _PASSING
+
+    @property
+    def retry_after(self) -> timedelta:
+        """What the answer's Retry-After asks for (whole seconds only), zero where it asks for nothing."""
+        text = self.headers.get("retry-after", "")
+        return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else timedelta()
+
+    def json(self) -> Any:
+        """The answer's body decoded, or None where it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        outcome = self.error if self.status is None else str(self.status)
+        return f"{self.method} {self.url}: {outcome}"
+
+
+class JsonClient:
+    """Sends requests with JSON bodies and never raises for what the other side does; safe to share between threads.
+
+    ``hosts`` limits where requests may go (``host`` or ``host:port``); None allows any. ``timeout`` bounds connecting
+    and each wait for bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        hosts: frozenset[str] | None = None,
+        timeout: timedelta = timedelta(seconds=5),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._headers = {"Accept": "application/json", "User-Agent": "fenix-vnfm"}
+        self._token = token
+        self._hosts = hosts
+        self._timeout = timeout
+        self._now = now
+        self._pools = urllib3.PoolManager(num_pools=32, maxsize=32)
+
+    def request(self, method: str, url: str, body: object = None, timeout: timedelta | None = None) -> Exchange:
+        """Send one request; ``body`` is encoded as JSON unless it is None, bytes are sent as they are."""
+        headers = dict(self._headers)
+        data = b""
+        if body is not None:
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        sent, start = self._now(), time.monotonic()
+        limit = (timeout or self._timeout).total_seconds()
+        outcome = self._follow(method, url, headers, data, urllib3.Timeout(connect=limit, read=limit))
+        return Exchange(method, url, sent, time.monotonic() - start, headers, data, **outcome)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._pools.clear()
+
+    def _follow(
+        self, method: str, url: str, headers: dict[str, str], data: bytes, timeout: urllib3.Timeout
+    ) -> dict[str, Any]:
+        for _ in range(_MAX_REDIRECTS + 1):
+            if problem := self._problem_with(url):
+                return {"error": problem, "barred": True}
+            outcome = self._send(method, url, headers, data, timeout)
+            location = outcome.get("headers", {}).get("location")
+            if location is None or outcome["status"] not in (301, 302, 307, 308):
+                return outcome
+            target = urljoin(url, location)
+            if _origin(target) != _origin(url):
+                return {**outcome, "error": f"it redirects to another place: {target}", "barred": True}
+            url = target
+        return {"error": f"more than {_MAX_REDIRECTS} redirects", "barred": True}
+
+    def _send(
+        self, method: str, url: str, headers: dict[str, str], data: bytes, timeout: urllib3.Timeout
+    ) -> dict[str, Any]:
+        full = {**headers, TOKEN_HEADER: self._token} if self._token else headers
+        try:
+            answer = self._pools.urlopen(
+                method,
+                url,
+                body=data or None,
+                headers=full,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                body = answer.read(_MAX_ANSWER + 1)
+                if len(body) > _MAX_ANSWER:
+                    answer.close()
+                    return {"error": f"the answer is longer than {_MAX_ANSWER} bytes"}
+            finally:
+                answer.release_conn()
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return {"error": _reason(error)}
+        names = {name.lower(): value for name, value in answer.headers.items()}
+        return {"status": answer.status, "headers": names, "body": body}
+
+    def _problem_with(self, url: str) -> str | None:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            return f"{url!r} is not a URL: {error}"
+        if parts.scheme not in ("http", "https") or not host:
+            return f"{url!r} is not an http or https URL"
+        if self._hosts is not None and not self._hosts & {host, f"{host}:{port}"}:
+            return f"requests to {host} are not allowed"
+        return None
+
+
+class FenixClient(JsonClient):
+    """The two requests of the project API, on the URLs that an alarm carries."""
+
+    def list_instances(self, url: str, timeout: timedelta | None = None) -> Exchange:
+        """GET the list of the project's instances; see ``listed_instances``."""
+        return self.request("GET", url, timeout=timeout)
+
+    def send_reply(self, url: str, reply: Mapping[str, Any], timeout: timedelta | None = None) -> Exchange:
+        """PUT a reply, an object as ``decide`` gives it."""
+        return self.request("PUT", url, dict(reply), timeout)
+
+
+def listed_instances(exchange: Exchange) -> tuple[str, ...] | None:
+    """The instance ids of a list's answer, in its order; None where the answer is no such list."""
+    answer = exchange.json() if exchange.accepted else None
+    ids = answer.get("instance_ids") if isinstance(answer, dict) else None
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        return None
+    return tuple(dict.fromkeys(ids))
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return "", None, None
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a line: urllib3 puts objects with addresses into its messages."""
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return "no connection in time"
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "no answer in time"
+    if isinstance(error, urllib3.exceptions.NewConnectionError | ConnectionRefusedError):
+        return "no connection"
+    return f"{type(error).__name__}: {str(error).partition('(')[0] or 'the connection broke'}".strip()
