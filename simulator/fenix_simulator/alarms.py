@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 #: Whom an administrator's notifications belong to, as upstream has it.
 ADMIN = "admin"
 
+SERVICE = "fenix"
+
 
 class TraitTooLong(MaintenanceError):
     """An id or a URL that Ceilometer would cut off, because a text trait holds 255 characters (422)."""
@@ -59,8 +61,9 @@ class AlarmBuilder:
         documents say ``maintenance.planned``."""
         self._base_url = base_url
         self._namespace = namespace
-        # Who speaks the newer dialect has the newer trait definitions, too.
-        self._definitions = TRAITS_TACKER if dialect is Dialect.PER_INSTANCE else TRAITS_DOCTOR
+        # The Fenix that speaks the newer dialect names its service in the payload, and has other trait definitions.
+        self._per_instance = dialect is Dialect.PER_INSTANCE
+        self._definitions = TRAITS_TACKER if self._per_instance else TRAITS_DOCTOR
         self._event_type = str(event_type)
         self._shortened: set[str] = set()
 
@@ -76,8 +79,7 @@ class AlarmBuilder:
         ``instance_ids`` are those that the project may be told of one by one. Errors: TraitTooLong.
         """
         longest = max(instance_ids, key=len, default="")
-        one_by_one = self._definitions is TRAITS_TACKER and bool(longest)
-        url = self.project_url(session_id, project_id, longest if one_by_one else None)
+        url = self.project_url(session_id, project_id, longest if longest and self._per_instance else None)
         for what, text in (
             ("session_id", session_id),
             ("project_id", project_id),
@@ -113,7 +115,7 @@ class AlarmBuilder:
         elif event.instance_id is not None and event.allowed_actions:
             instance_ids = [event.instance_id]
             reply_url = self.project_url(session_id, event.project_id, event.instance_id)
-        payload = {
+        payload: dict[str, Any] = {
             "project_id": event.project_id,
             "instance_ids": instance_ids,
             "allowed_actions": [str(action) for action in event.allowed_actions],
@@ -123,6 +125,7 @@ class AlarmBuilder:
             "session_id": session_id,
             "metadata": self._fitting(metadata, session_id),
             "reply_url": reply_url,
+            "service": SERVICE if self._per_instance else None,
         }
         notification = Notification(self._event_type, payload)
         return self._alarm(notification, self._definitions, session_id, event.notification, subscription, previous, now)
