@@ -66,14 +66,20 @@ class CloudClient:
         self._client = client or JsonClient(token=token)
 
     def instances(self, project_id: str) -> Sequence[CloudInstance]:
-        """The project's instances."""
-        url = f"{self._base}/instances?{urlencode({'project_id': project_id})}"
-        exchange = self._client.request("GET", url)
-        answer = exchange.json() if exchange.accepted else None
-        listed = answer.get("instances") if isinstance(answer, dict) else None
-        if not isinstance(listed, list):
-            raise CloudError(exchange)
-        return [_instance(item) for item in listed if isinstance(item, dict) and "instance_id" in item]
+        """The project's instances, page by page."""
+        found: list[CloudInstance] = []
+        asked = {"project_id": project_id}
+        while True:
+            exchange = self._client.request("GET", f"{self._base}/instances?{urlencode(asked)}")
+            answer = exchange.json() if exchange.accepted else None
+            listed = answer.get("instances") if isinstance(answer, dict) else None
+            if not isinstance(listed, list):
+                raise CloudError(exchange)
+            found.extend(_instance(item) for item in listed if isinstance(item, dict) and "instance_id" in item)
+            marker = answer.get("next") if isinstance(answer, dict) else None
+            if not listed or not isinstance(marker, str):
+                return found
+            asked["marker"] = marker
 
     def remove(self, instance_id: str) -> None:
         """Delete an instance; one that is gone already is fine."""
@@ -83,7 +89,9 @@ class CloudClient:
 
     def add(self, project_id: str, *, name: str, vcpus: int, flavor: str = "", floating_ip: bool = False) -> None:
         """Create an instance."""
-        body: dict[str, Any] = {"project_id": project_id, "name": name, "vcpus": vcpus, "flavor": flavor}
+        body: dict[str, Any] = {"project_id": project_id, "name": name, "vcpus": vcpus}
+        if flavor:
+            body["flavor"] = flavor
         if floating_ip:
             body["floating_ip"] = True
         _expect(self._client.request("POST", f"{self._base}/instances", body))
