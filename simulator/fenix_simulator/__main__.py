@@ -1,0 +1,5 @@
+"""``python -m fenix_simulator``."""
+
+from fenix_simulator.cli import main
+
+main(prog_name="fenix-simulator")
