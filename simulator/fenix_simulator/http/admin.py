@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from flask import Blueprint, Response
 
 from fenix_simulator.http import auth, bodies
+from fenix_simulator.http.instants import instant
 from fenix_simulator.http.needs import Service
-from fenix_simulator.http.problems import Problem
-from fenix_simulator.http.project import both_slashes
+from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.web import Web, answer
 
 LIST = "/v1/maintenance"
 ONE = f"{LIST}/<session_id>"
-
-#: ``YYYY-MM-DD HH:MM:SS`` in UTC as Fenix has it, and RFC 3339 (T, fraction, Z or an offset).
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[ Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
 
 HostName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 MetadataText = Annotated[str, msgspec.Meta(max_length=1024)]
@@ -71,20 +66,3 @@ def start_session(service: Service) -> str:
     given = bodies.typed(NewSession)
     at = instant(given.maintenance_at, "maintenance_at") if given.maintenance_at is not None else None
     return service.create_session(given.hosts, at, given.metadata)
-
-
-def instant(text: str, member: str) -> datetime:
-    """The instant that ``text`` says, aware UTC; without an offset it is in UTC. Problem 422 where it is none."""
-    try:
-        if not _INSTANT.fullmatch(text):
-            raise ValueError(text)
-        at = datetime.fromisoformat(text.upper())
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    # OverflowError: an offset that leads out of the years 1 to 9999.
-    except (ValueError, OverflowError):
-        raise Problem(
-            422,
-            "the body does not fit",
-            errors=[f"$.{member}: {text[:64]!r} is no instant"],
-            expected="YYYY-MM-DD HH:MM:SS in UTC, or RFC 3339",
-        ) from None

@@ -70,17 +70,18 @@ def subscription(
             expected='"type": "event"',
             hint="Fenix's notifications reach a project by event alarms",
         )
+    rule = body.event_rule
     return Subscription(
         alarm_id=alarm_id,
         name=body.name,
         project_id=project_id,
-        event_type=body.event_rule.event_type,
-        query=tuple(body.event_rule.query),
+        event_type=rule.event_type,
+        query=tuple(rule.query),
         alarm_actions=tuple(body.alarm_actions),
         repeat_actions=body.repeat_actions,
         enabled=body.enabled,
         severity=body.severity,
-        description=body.description or f"Alarm when {body.event_rule.event_type} event occurred.",
+        description=f"Alarm when {rule.event_type} event occurred." if body.description is None else body.description,
         state=body.state.value if body.state else otherwise_in,
         user_id=body.user_id or "",
         timestamp=at,

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, request
 
 from fenix_simulator.http import alarm_queries, auth, bodies
 from fenix_simulator.http.alarm_bodies import AlarmBody, AlarmState, ComplexQuery, representation, subscription
-from fenix_simulator.http.project import both_slashes
+from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.web import Web, answer, nothing
 from fenix_simulator.subscriptions import Subscription, UnknownAlarm
 

@@ -17,8 +17,8 @@ from flask import Blueprint, Response
 
 from fenix_simulator.durations import parse_duration
 from fenix_simulator.http import auth, bodies
-from fenix_simulator.http.admin import instant
 from fenix_simulator.http.bodies import JSON
+from fenix_simulator.http.instants import LATEST, instant
 from fenix_simulator.http.needs import Faults
 from fenix_simulator.http.problems import Problem
 from fenix_simulator.http.web import Web, answer, nothing
@@ -86,7 +86,12 @@ def blueprint(web: Web) -> Blueprint:
     @surface.post("/clock/advance")
     def advance() -> Response:
         by, to, next_event = _goal(bodies.typed(Advance))
-        return answer(service.advance(by, to, next_event))
+        if by is not None and by > LATEST - service.clock.now():
+            raise Problem(422, "the clock ends with the year 2999")
+        try:
+            return answer(service.advance(by, to, next_event))
+        except ValueError as error:
+            raise Problem(422, str(error), hint="time does not go back") from None
 
     @surface.get("/faults")
     def faults() -> Response:

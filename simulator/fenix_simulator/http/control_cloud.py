@@ -111,17 +111,17 @@ def instances_blueprint(web: Web) -> Blueprint:
         )
         return answer(added, 201, {"Location": f"{PREFIX}/instances/{quote(added.instance_id, safe='')}"})
 
-    @surface.get("/instances/<path:instance_id>")
+    @surface.get("/instances/<id:instance_id>")
     def instance(instance_id: str) -> Response:
         return answer(own(instance_id))
 
-    @surface.delete("/instances/<path:instance_id>")
+    @surface.delete("/instances/<id:instance_id>")
     def remove(instance_id: str) -> Response:
         own(instance_id)
         service.remove_instance(instance_id)
         return nothing()
 
-    @surface.post("/instances/<path:instance_id>/move")
+    @surface.post("/instances/<id:instance_id>/move")
     def move(instance_id: str) -> Response:
         own(instance_id)
         return answer(service.move_instance(instance_id))

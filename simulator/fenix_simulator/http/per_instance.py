@@ -14,8 +14,9 @@ from flask import Blueprint, Response
 
 from fenix_contract.vocabulary import Action
 from fenix_simulator.http import auth, bodies
+from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.problems import Problem
-from fenix_simulator.http.project import PATH, both_slashes, own_project
+from fenix_simulator.http.project import PATH, own_project
 from fenix_simulator.http.web import Web, answer
 
 _MAX_CONSTRAINTS = 10_000
@@ -62,8 +63,8 @@ def blueprint(web: Web) -> Blueprint:
         return answer(given)
 
     surface.before_request(own_project)
-    both_slashes(surface, f"{PATH}/<path:instance_id>", instance_list, "GET")
-    both_slashes(surface, f"{PATH}/<path:instance_id>", reply, "PUT")
+    both_slashes(surface, f"{PATH}/<id:instance_id>", instance_list, "GET")
+    both_slashes(surface, f"{PATH}/<id:instance_id>", reply, "PUT")
     return surface
 
 
@@ -86,7 +87,7 @@ def constraints_blueprint() -> Blueprint:
         store.delete(kind, item_id)
         return answer({})
 
-    path = "/v1/<any(instance, instance_group):kind>/<path:item_id>"
+    path = "/v1/<any(instance, instance_group):kind>/<id:item_id>"
     both_slashes(surface, path, show, "GET")
     both_slashes(surface, path, put, "PUT")
     both_slashes(surface, path, delete, "DELETE")

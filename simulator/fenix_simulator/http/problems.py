@@ -119,6 +119,11 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def answer_to(error: Exception) -> Response:
+    """The answer to an error that no handler of Flask's can see any more."""
+    return _refused(error) if isinstance(error, MaintenanceError) else _unexpected(error)
+
+
 def of_http(error: HTTPException) -> Response:
     """The problem document of an error that Flask or werkzeug raised; 405 keeps ``Allow``."""
     status = error.code or 500

@@ -7,13 +7,14 @@ do not fit what was asked. A refused reply has changed nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
 
 from fenix_simulator.http import auth, bodies
 from fenix_simulator.http.bodies import JSON
+from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.problems import Problem
 from fenix_simulator.http.web import Web, answer
 
@@ -83,12 +84,6 @@ def check(validator: Validator, document: Mapping[str, Any]) -> None:
         expected='{"instance_actions": {instance_id: action}, "state": "ACK_<STATE>" or "NACK_<STATE>"}',
         errors=faults,
     )
-
-
-def both_slashes(surface: Blueprint, path: str, view: Callable[..., Response], method: str) -> None:
-    """Serve ``path`` with and without ``/`` at its end, without a redirect from one to the other."""
-    for rule in (path, f"{path}/"):
-        surface.add_url_rule(rule, view_func=view, methods=[method])
 
 
 def _place(path: list[str | int]) -> str:

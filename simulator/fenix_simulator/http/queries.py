@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from fenix_simulator.http.problems import Problem
 
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def whole_number(asked: MultiDict[str, str], name: str, *, at_least: int, at_most: int) -> int | None:
@@ -24,7 +24,7 @@ def whole_number(asked: MultiDict[str, str], name: str, *, at_least: int, at_mos
 def seconds(asked: MultiDict[str, str], name: str, *, at_most: float) -> float:
     """The duration in seconds that the query's member says, 0 where it is not there. Problem 400 for what is none."""
     text = asked.get(name, "0")
-    if not _SECONDS.fullmatch(text) or float(text) > at_most:
+    if not _NUMBER.fullmatch(text) or not 0 <= float(text) <= at_most:
         raise Problem(400, f"{name}={text[:64]!r} is not understood", expected=f"seconds, from 0 to {at_most:g}")
     return float(text)
 

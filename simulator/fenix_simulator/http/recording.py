@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from fenix_simulator.http import problems
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.http.needs import Service
 from fenix_simulator.http.redaction import Redactor
@@ -51,9 +52,8 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
-        query = request.query_string
-        shown = f"{request.path}?{query.decode('utf-8', 'backslashreplace')}" if query else request.path
-        g.shown_path = _cut(redactor.text(shown), config.max_recorded_chars)
+        query = request.query_string.decode("utf-8", "backslashreplace")
+        g.shown_path = _cut(redactor.url(request.path, query), config.max_recorded_chars)
 
     @app.after_request
     def record(response: Response) -> Response:
@@ -71,7 +71,10 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
                 surface=surface,
             )
             entry = Entry("request", "RequestAnswered", answered, session_id, project_id)
-            service.journal.append([entry], service.clock.now())
+            try:
+                service.journal.append([entry], service.clock.now())
+            except Exception as error:
+                return problems.answer_to(error)
         return response
 
 

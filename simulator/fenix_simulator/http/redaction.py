@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus, unquote_plus
 
 REDACTED = "[redacted]"
 
@@ -23,10 +23,25 @@ class Redactor:
             spelling
             for secret in secrets
             if secret
-            for spelling in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1])
+            for spelling in (
+                secret,
+                quote(secret),
+                quote(secret, safe=""),
+                quote_plus(secret),
+                json.dumps(secret)[1:-1],
+            )
         }
         # The longest first: one token may be the beginning of another.
         self._secrets = sorted(spelled, key=len, reverse=True)
+
+    def url(self, path: str, query: str) -> str:
+        """Path and query; where the query spells one of the server's tokens, in whatever way, it is left out whole."""
+        if not query:
+            return self.text(path)
+        decoded = unquote_plus(query)
+        if any(secret in decoded for secret in self._secrets):
+            return self.text(path) + "?" + REDACTED
+        return self.text(f"{path}?{query}")
 
     def text(self, text: str) -> str:
         """``text`` with every secret replaced."""
