@@ -36,7 +36,7 @@ class Cloud:
 
     def create(self, request: Mapping[str, Any]) -> Session:
         """Start a session as the admin API asks; raises Refused with 400."""
-        hosts, metadata = request.get("hosts") or self.hosts, request.get("metadata") or {}
+        hosts, metadata = request.get("hosts") or self.hosts, request.get("metadata", {})
         if not isinstance(hosts, (list, tuple)) or not set(plain(hosts)) <= set(self.hosts):
             raise Refused(400, f"hosts is a list of {', '.join(self.hosts)}; an empty one means all")
         if not isinstance(metadata, dict) or request.get("state", State.MAINTENANCE) != State.MAINTENANCE:

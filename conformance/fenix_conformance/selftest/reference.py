@@ -113,6 +113,7 @@ class Session:
         question = Question(state, asked, told, self.deadline())
         with self.changed:
             self.state, self.question = state, question
+            self.changed.notify_all()
         for project in asked:
             if project in told:
                 self.tell(project, question)
@@ -278,6 +279,7 @@ class Session:
     def enter(self, state: State) -> None:
         with self.changed:
             self.state = state
+            self.changed.notify_all()
 
     def wait(self, is_over: Callable[[], bool], seconds: float) -> None:
         """Until it is so, at most for so long; raises Gone when the session has no more reason to be."""

@@ -126,15 +126,21 @@ def running(
     mutant: str | None = None,
     variant: str | None = None,
     *,
+    subject: Subject | None = None,
     window: float = 3.0,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[Running]:
-    """The reference server, or a mutant or variant of it by name (KeyError when there is none), in this process.
+    """The reference server, or a mutant or variant of it, in this process.
 
+    ``mutant`` and ``variant`` are names (KeyError when there is none); ``subject`` is one that the caller has made.
     ``window`` is the reply window in seconds; a variant that answers slowly raises it to what it needs.
     """
-    subject = mutant_named(mutant) if mutant else variant_named(variant) if variant else Subject("reference")
+    if mutant:
+        subject = mutant_named(mutant)
+    elif variant:
+        subject = variant_named(variant)
+    subject = subject or Subject("reference")
     window = max(window, subject.least_window)
     cloud = Cloud(subject.manners, subject.courier(subject.manners), subject.session, window)
     listener = Listener(host, port)
