@@ -44,10 +44,9 @@ class Cloud:
         try:
             text = request.get("maintenance_at") or datetime.now(UTC).isoformat()
             moment = datetime.fromisoformat(text)
-        except (TypeError, ValueError) as error:
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (TypeError, ValueError, OverflowError) as error:
             raise Refused(400, "maintenance_at is YYYY-MM-DD HH:MM:SS, in UTC") from error
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
         with self.lock:
             word = f"session-{len(self.sessions) + 1}-of-{uuid.uuid4().hex[:4]}"
             session_id = word if self.manners.session_ids == "word" else str(uuid.uuid4())

@@ -284,7 +284,7 @@ class Session:
     def wait(self, is_over: Callable[[], bool], seconds: float) -> None:
         """Until it is so, at most for so long; raises Gone when the session has no more reason to be."""
         with self.changed:
-            self.changed.wait_for(lambda: self.is_gone or is_over(), max(0.0, seconds))
+            self.changed.wait_for(lambda: self.is_gone or is_over(), min(max(0.0, seconds), threading.TIMEOUT_MAX))
             if self.is_gone:
                 raise Gone
 
