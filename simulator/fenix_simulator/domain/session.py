@@ -256,7 +256,13 @@ class Session:
             self.moving = None
         self.cloud.move(event.instance_id, event.target, reserved=reserved)
         self._left(event.host)
-        self.empty.pop(event.target, None)
+        self._arrived(event.project_id, event.target)
+
+    def _arrived(self, project_id: str, host: str) -> None:
+        """Whoever comes onto one of the session's hosts has a part in the session from then on."""
+        self.empty.pop(host, None)
+        if host in self.pending or host in self.maintained:
+            self.projects.setdefault(project_id)
 
     def _left(self, host: str) -> None:
         if host in self.pending and self.cloud.is_empty(host):
@@ -275,9 +281,7 @@ class Session:
 
     def _apply_added(self, event: m.InstanceAdded) -> None:
         self.cloud.place(event.instance, event.host)
-        self.empty.pop(event.host, None)
-        if event.host in self.pending or event.host in self.maintained:
-            self.projects.setdefault(event.instance.project_id)
+        self._arrived(event.instance.project_id, event.host)
 
     def _apply_disabled(self, _event: m.ServicesDisabled) -> None:
         self.services_disabled = True
