@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from fenix_contract.vocabulary import State
 from fenix_simulator.adapters.journal_sqlite import SqliteJournal
-from fenix_simulator.commands.journal import journal as command
+from fenix_simulator.commands.journal import command
 from fenix_simulator.domain.messages import HostMaintained, ReplyAccepted, StateEntered
 from fenix_simulator.ports import Answered, Entry
 
@@ -142,7 +142,7 @@ def test_what_is_no_journal_is_one_line_and_exit_2(tmp_path: Path, name: str) ->
 @contextmanager
 def running(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """The command as a process of its own."""
-    code = "from fenix_simulator.commands.journal import journal; journal()"
+    code = "from fenix_simulator.commands.journal import command; command()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],

@@ -25,12 +25,12 @@ _LONG = 3600.0
 _SHOWN = 72
 
 
-@click.group(epilog="Example: fenix-simulator journal show maintenance.db --kind delivery")
-def journal() -> None:
+@click.group("journal", epilog="Example: fenix-simulator journal show maintenance.db --kind delivery")
+def command() -> None:
     """Look at what a server recorded with `serve --journal FILE`."""
 
 
-@journal.command(epilog="Example: fenix-simulator journal show maintenance.db --type ReplyAccepted --follow")
+@command.command(epilog="Example: fenix-simulator journal show maintenance.db --type ReplyAccepted --follow")
 @click.argument("file", envvar="FENIX_SIM_JOURNAL")
 @click.option("--follow", is_flag=True, help="Go on and show what is recorded from now on, until Ctrl-C.")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="N", help="Only entries with a number above N.")
@@ -61,7 +61,7 @@ def show(
             click.echo(_lines(page) if form == "text" else _ndjson(page), nl=False)
 
 
-@journal.command(epilog="Example: fenix-simulator journal export maintenance.db > maintenance.ndjson")
+@command.command(epilog="Example: fenix-simulator journal export maintenance.db > maintenance.ndjson")
 @click.argument("file", envvar="FENIX_SIM_JOURNAL")
 @clear_errors
 def export(file: str) -> None:
