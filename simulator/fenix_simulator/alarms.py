@@ -120,8 +120,8 @@ class AlarmBuilder:
             "instance_ids": instance_ids,
             "allowed_actions": [str(action) for action in event.allowed_actions],
             "state": str(event.state),
-            "actions_at": _wire_time(event.actions_at),
-            "reply_at": _wire_time(event.reply_at),
+            "actions_at": wire_time(event.actions_at) if event.actions_at else None,
+            "reply_at": wire_time(event.reply_at) if event.reply_at else None,
             "session_id": session_id,
             "metadata": self._fitting(metadata, session_id),
             "reply_url": reply_url,
@@ -168,7 +168,7 @@ class AlarmBuilder:
             event_type=notification.event_type,
             generated=now,
             traits=made,
-            message_signature=self._signature(message_id, notification.event_type, now, made),
+            message_signature=sign(self._namespace.bytes, message_id, notification.event_type, now, made),
         )
         project_id = str(notification.payload["project_id"])
         return Alarm(
@@ -201,12 +201,13 @@ class AlarmBuilder:
             )
         return fitting
 
-    def _signature(self, message_id: str, event_type: str, now: datetime, made: Sequence[Sequence[Any]]) -> str:
-        """HMAC-SHA256 over the event, in hexadecimal, as Ceilometer signs with its secret."""
-        event = json.dumps([message_id, event_type, now.isoformat(), made], sort_keys=True)
-        return hmac.new(self._namespace.bytes, event.encode(), hashlib.sha256).hexdigest()
+
+def sign(key: bytes, message_id: str, event_type: str, generated: datetime, made: Sequence[Sequence[Any]]) -> str:
+    """HMAC-SHA256 over an event with these traits, in hexadecimal, as Ceilometer signs with its secret."""
+    event = json.dumps([message_id, event_type, generated.isoformat(), made])
+    return hmac.new(key, event.encode(), hashlib.sha256).hexdigest()
 
 
-def _wire_time(instant: datetime | None) -> str | None:
+def wire_time(instant: datetime) -> str:
     """``YYYY-MM-DD HH:MM:SS`` in UTC, as upstream puts instants into a notification."""
-    return None if instant is None else instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
