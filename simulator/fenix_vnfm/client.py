@@ -1,7 +1,7 @@
 """What the project's end sends: requests with JSON bodies over kept connections, each with its answer on record.
 
-A URL is used as it was given, byte for byte. Redirects are followed on the same scheme, host and port only, and the
-token goes nowhere else: an alarm must not be able to send it around.
+A URL is used as it was given (but for RFC 3986's normal form: %2f becomes %2F). Redirects are followed on the same
+scheme, host and port only, so that the token goes nowhere else.
 """
 
 from __future__ import annotations
