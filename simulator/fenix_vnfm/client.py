@@ -71,7 +71,7 @@ class Exchange:
 
     def __str__(self) -> str:
         """One line for people."""
-        outcome = self.error if self.status is None else str(self.status)
+        outcome = ", ".join(str(part) for part in (self.status, self.error) if part is not None)
         return f"{self.method} {self.url}: {outcome}"
 
 
@@ -123,9 +123,9 @@ class JsonClient:
             location = outcome.get("headers", {}).get("location")
             if location is None or outcome["status"] not in (301, 302, 307, 308):
                 return outcome
-            target = urljoin(url, location)
-            if _origin(target) != _origin(url):
-                return {**outcome, "error": f"it redirects to another place: {target}", "barred": True}
+            target = _joined(url, location)
+            if target is None:
+                return {**outcome, "error": f"it redirects to another place: {location}", "barred": True}
             url = target
         return {"error": f"more than {_MAX_REDIRECTS} redirects", "barred": True}
 
@@ -190,20 +190,26 @@ def listed_instances(exchange: Exchange) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(ids))
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def _joined(url: str, location: str) -> str | None:
+    """Where a redirect leads, None where that is not on the same scheme, host and port."""
     try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        target = urljoin(url, location)
+        return target if _origin(target) == _origin(url) else None
     except ValueError:
-        return "", None, None
+        return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _reason(error: Exception) -> str:
     """What went wrong, in a line: urllib3 puts objects with addresses into its messages."""
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # first: urllib3 derives it from the time-out
+        return "no connection"
     if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
         return "no connection in time"
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "no answer in time"
-    if isinstance(error, urllib3.exceptions.NewConnectionError | ConnectionRefusedError):
-        return "no connection"
     return f"{type(error).__name__}: {str(error).partition('(')[0] or 'the connection broke'}".strip()

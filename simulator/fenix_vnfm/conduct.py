@@ -91,9 +91,10 @@ class Conduct:
 
     def fetch(self, task: Task) -> tuple[str, ...] | None:
         """The instances that the alarm is about, from its list as it is now; None where it could not be had."""
-        url = task.message.list_url
-        if url is None:
-            return task.message.instance_id_list or None
+        if task.message.instance_id_list:
+            return task.message.instance_id_list
+        # A list that was cropped to a trait's length is told in full where the reply goes: it is the same URL.
+        url = task.message.list_url or task.message.reply_url
         if not self.policy.fetch_list and task.message.state not in ACTION_STATES:
             return None
         exchange, _ = self.persistence(task).send(

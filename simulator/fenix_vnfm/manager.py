@@ -6,6 +6,7 @@ have threads of their own, so they never wait for each other; the alarms of one 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from fenix_vnfm.receiver import AlarmReceiver, ReceivedAlarm, utc_now
 from fenix_vnfm.subscribe import subscribe, unsubscribe
 from fenix_vnfm.threads import KeyedThreads
 
+_logger = logging.getLogger("fenix_vnfm.manager")
 _SESSIONS_REMEMBERED = 1_000
 
 
@@ -205,5 +207,8 @@ class ProjectManager:
         try:
             with task.memory.lock:
                 self._conduct.handle(task)
+        except Exception as error:
+            _logger.exception("the alarm could not be handled")
+            self._log.add(EventKind.ERROR, f"the alarm could not be handled: {error!r}", **task.about)
         finally:
             task.done.set()

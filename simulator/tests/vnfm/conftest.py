@@ -220,7 +220,7 @@ def make_alarm(
         severity="low",
         previous="alarm",
         reason_query=[],
-        message_id=message_id or str(uuid.uuid4()),
+        message_id=str(uuid.uuid4()) if message_id is None else message_id,
         event_type=event_type,
         generated=NOW,
         traits=made,
