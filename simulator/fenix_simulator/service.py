@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from fenix_contract.vocabulary import Action, EventType
+from fenix_contract.vocabulary import Action, EventType, HostState
 from fenix_simulator import views
 from fenix_simulator.domain import messages as m
 from fenix_simulator.domain.cloud import Cloud, require_room
@@ -34,6 +34,7 @@ from fenix_simulator.domain.errors import (
 )
 from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.domain.session import Session
+from fenix_simulator.event_query import holds
 from fenix_simulator.ports import Alarm, AlarmSink, Clock, Entry, Journal, Timers
 from fenix_simulator.subscriptions import Subscription, Subscriptions
 
@@ -473,12 +474,12 @@ class MaintenanceService:
                 pass
 
     def _tell(self, session: Session, event: Notified, heard_by: AbstractSet[str] = frozenset()) -> None:
-        if isinstance(event, m.ProjectNotified):
-            listeners = self.subscriptions.matching(event.project_id, EventType.SCHEDULED)
-        else:
-            listeners = self.subscriptions.matching(ADMIN, EventType.HOST)
-        for subscription in listeners:
+        project, event_type = _addressed(event)
+        facts = _facts(session.session_id, event)
+        for subscription in self.subscriptions.matching(project, event_type):
             if not subscription.alarm_actions or subscription.alarm_id in heard_by:
+                continue
+            if subscription.query and not holds(subscription.query, facts):
                 continue
             previous = self.subscriptions.fire(subscription.alarm_id)
             if previous is None:
@@ -575,6 +576,24 @@ class MaintenanceService:
 
 def _entry(session_id: str, event: m.Event) -> Entry:
     return Entry("event", type(event).__name__, event, session_id, getattr(event, "project_id", None))
+
+
+def _addressed(event: Notified) -> tuple[str, EventType]:
+    """Whose notification it is, and of which type."""
+    if isinstance(event, m.ProjectNotified):
+        return event.project_id, EventType.SCHEDULED
+    return ADMIN, EventType.HOST
+
+
+def _facts(session_id: str, event: Notified) -> dict[str, str]:
+    """What an alarm's query may ask about a notification."""
+    project, event_type = _addressed(event)
+    facts = {"event_type": str(event_type), "traits.project_id": project, "traits.session_id": session_id}
+    if isinstance(event, m.ProjectNotified):
+        return {**facts, "traits.service": "fenix", "traits.state": event.state.value}
+    started = isinstance(event, m.HostMaintenanceStarted)
+    state = HostState.IN_MAINTENANCE if started else HostState.MAINTENANCE_COMPLETE
+    return {**facts, "traits.service": "fenix", "traits.host": event.host, "traits.state": state.value}
 
 
 def _single_actions(subscription: Subscription) -> Iterator[Subscription]:

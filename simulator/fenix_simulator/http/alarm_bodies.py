@@ -26,7 +26,7 @@ class AlarmState(StrEnum):
 
 
 class EventRule(msgspec.Struct):
-    """Which events an alarm matches. ``query`` is kept and given back; no notification is filtered by it."""
+    """Which events an alarm matches: by type (a shell pattern) and by ``query`` (see ``event_query``)."""
 
     event_type: Name = "*"
     query: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=32)] = []
