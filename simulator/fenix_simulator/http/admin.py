@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from fenix_simulator.http import auth, bodies
-from fenix_simulator.http.instants import instant
+from fenix_simulator.http.instants import instant, require_usual
 from fenix_simulator.http.needs import Service
 from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.web import Web, answer
@@ -64,5 +64,7 @@ def blueprint(web: Web) -> Blueprint:
 def start_session(service: Service) -> str:
     """Start the session that the request's body describes, and return its id."""
     given = bodies.typed(NewSession)
-    at = instant(given.maintenance_at, "maintenance_at") if given.maintenance_at is not None else None
+    at = None
+    if given.maintenance_at is not None:
+        at = require_usual(instant(given.maintenance_at, "maintenance_at"), "maintenance_at")
     return service.create_session(given.hosts, at, given.metadata)

@@ -26,7 +26,7 @@ from fenix_simulator.http import (
 from fenix_simulator.http.auth import Keyring
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.http.needs import Service
-from fenix_simulator.http.paths import IdConverter
+from fenix_simulator.http.paths import IdConverter, PlainIdConverter
 from fenix_simulator.http.redaction import Redactor
 from fenix_simulator.http.web import Web
 
@@ -40,7 +40,7 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     # "//" in a path is a path of its own, and no occasion for a redirect.
     app.url_map.merge_slashes = False
-    app.url_map.converters["id"] = IdConverter
+    app.url_map.converters.update(id=IdConverter, plain_id=PlainIdConverter)
     keyring = Keyring(config.admin_token, config.project_tokens)
     counts = metrics.RequestCounts()
     web = Web(service, config)

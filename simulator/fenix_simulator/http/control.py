@@ -86,12 +86,13 @@ def blueprint(web: Web) -> Blueprint:
     @surface.post("/clock/advance")
     def advance() -> Response:
         by, to, next_event = _goal(bodies.typed(Advance))
-        if by is not None and by > LATEST - service.clock.now():
-            raise Problem(422, "the clock ends with the year 2999")
+        left = LATEST - service.clock.now()
+        if (by is not None and by > left) or (to is not None and to > LATEST):
+            raise Problem(409, "the clock ends with the year 2999")
         try:
             return answer(service.advance(by, to, next_event))
         except ValueError as error:
-            raise Problem(422, str(error), hint="time does not go back") from None
+            raise Problem(409, str(error), hint="time does not go back") from None
 
     @surface.get("/faults")
     def faults() -> Response:

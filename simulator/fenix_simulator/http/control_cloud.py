@@ -29,7 +29,8 @@ class NewInstance(msgspec.Struct):
     """An instance to be added; where nothing is said it is like the project's others."""
 
     project_id: Name
-    vcpus: Annotated[int, msgspec.Meta(ge=1, le=4096)] | None = None
+    #: Whole, but 2.0 is an integer to JSON schema.
+    vcpus: Annotated[float, msgspec.Meta(ge=1, le=4096, multiple_of=1)] | None = None
     name: Name | None = None
     flavor: Name | None = None
     instance_id: Name | None = None
@@ -88,11 +89,11 @@ def instances_blueprint(web: Web) -> Blueprint:
         auth.require_project(project_id)
         found = service.instances(project_id, asked.get("host"), asked.get("session_id"))
         marker = asked.get("marker")
-        if marker is not None:
+        if marker:
             found = dropwhile(lambda view: view.instance_id != marker, found)
             if next(found, None) is None:
                 raise Problem(
-                    400,
+                    404,
                     f"the marker {marker!r} is no instance of this list",
                     expected="the `next` of the page before",
                     hint="an instance that was removed in between is no marker any more: start again",
@@ -106,16 +107,17 @@ def instances_blueprint(web: Web) -> Blueprint:
     def add() -> Response:
         given = bodies.typed(NewInstance)
         auth.require_project(given.project_id)
+        vcpus = None if given.vcpus is None else int(given.vcpus)
         added = service.add_instance(
-            given.project_id, given.vcpus, given.name, given.flavor, given.instance_id, given.floating_ip
+            given.project_id, vcpus, given.name, given.flavor, given.instance_id, given.floating_ip
         )
         return answer(added, 201, {"Location": f"{PREFIX}/instances/{quote(added.instance_id, safe='')}"})
 
-    @surface.get("/instances/<id:instance_id>")
+    @surface.get("/instances/<plain_id:instance_id>")
     def instance(instance_id: str) -> Response:
         return answer(own(instance_id))
 
-    @surface.delete("/instances/<id:instance_id>")
+    @surface.delete("/instances/<plain_id:instance_id>")
     def remove(instance_id: str) -> Response:
         own(instance_id)
         service.remove_instance(instance_id)

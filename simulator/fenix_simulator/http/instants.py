@@ -21,15 +21,23 @@ def instant(text: str, member: str) -> datetime:
         if not _PATTERN.fullmatch(text):
             raise ValueError(text)
         at = datetime.fromisoformat(text.upper())
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-        if not EARLIEST <= at < LATEST:
-            raise ValueError(text)
-    # OverflowError: an offset that leads out of the years 1 to 9999.
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Problem(
             422,
             "the body does not fit",
             errors=[f"$.{member}: {text[:64]!r} is no instant"],
-            expected="YYYY-MM-DD HH:MM:SS in UTC, or RFC 3339; in the years 1970 to 2999",
+            expected="YYYY-MM-DD HH:MM:SS in UTC, or RFC 3339",
         ) from None
-    return at
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:  # the offset leads out of the years 1 to 9999; a day more or less is no matter there
+        return at.replace(tzinfo=UTC)
+
+
+def require_usual(at: datetime, member: str) -> datetime:
+    """``at``, where it is in the years that a maintenance can be in; Problem 422 otherwise."""
+    if EARLIEST <= at < LATEST:
+        return at
+    raise Problem(
+        422, "the body does not fit", errors=[f"$.{member}: {at.year:04} is not among the years 1970 to 2999"]
+    )

@@ -14,6 +14,12 @@ class IdConverter(PathConverter):
     regex = r"[^/](?:.*[^/])?"
 
 
+class PlainIdConverter(IdConverter):
+    """``<plain_id:…>``: an id on its own, where ``<id:…>/move`` is another path."""
+
+    regex = r"(?!.*/move$)" + IdConverter.regex
+
+
 def both_slashes(surface: Blueprint, path: str, view: Callable[..., Response], method: str) -> None:
     """Serve ``path`` with and without ``/`` at its end, without a redirect from one to the other."""
     for rule in (path, f"{path}/"):

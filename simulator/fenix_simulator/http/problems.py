@@ -31,7 +31,7 @@ STATUS: Mapping[str, int] = {
     "UnknownHost": 422,
     "ReplyInvalid": 422,
     "TargetRefused": 422,
-    "StateInvalid": 422,
+    "StateInvalid": 409,
     "ReplyNotAwaited": 409,
     "NoCapacity": 409,
     "LimitReached": 409,

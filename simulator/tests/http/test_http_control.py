@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ def test_a_state_is_taken_out_and_put_into_another_server(client, world, make_wo
 
 def test_a_state_may_be_longer_than_other_bodies(world):
     client = world.client(max_body_bytes=10, max_state_bytes=1_000)
-    assert client.put(f"{API}/state", json={"version": 0, "x": "x" * 500}).status_code == 422
+    assert client.put(f"{API}/state", json={"version": 0, "x": "x" * 500}).status_code == 409
     assert client.put(f"{API}/state", json={"version": 0, "x": "x" * 1_000}).status_code == 413
     assert client.post(f"{API}/clock/advance", json={"by": "10s"}).status_code == 413
 
@@ -98,7 +99,9 @@ def test_instances_come_in_pages(client):
     last = client.get(f"{API}/instances", query_string={"limit": 2, "marker": first["next"]}).get_json()
     assert ([one["instance_id"] for one in last["instances"]], last["next"]) == (["b0"], None)
     assert client.get(f"{API}/instances?limit=3").get_json()["next"] is None
-    for query in ("limit=0", "limit=10001", "limit=ten", "limit=1.5", "marker=nothing"):
+    assert client.get(f"{API}/instances?marker=").get_json() == client.get(f"{API}/instances").get_json()
+    assert client.get(f"{API}/instances?marker=nothing").status_code == 404
+    for query in ("limit=0", "limit=10001", "limit=ten", "limit=1.5"):
         assert client.get(f"{API}/instances?{query}").status_code == 400
 
 
@@ -118,6 +121,13 @@ def test_an_instance_is_added_shown_moved_and_removed(client):
 def test_an_instance_like_the_others_needs_only_its_project(client):
     added = client.post(f"{API}/instances", json={"project_id": "A"}).get_json()
     assert (added["vcpus"], added["project_id"]) == (1, "A")
+    assert client.post(f"{API}/instances", json={"project_id": "A", "vcpus": 2.0}).get_json()["vcpus"] == 2
+
+
+def test_each_path_of_an_instance_allows_its_own_methods(client):
+    """An id may have slashes in it, and is not taken for the path of a move."""
+    assert client.options(f"{API}/instances/ns/x").headers["Allow"] == "DELETE, GET, HEAD, OPTIONS"
+    assert client.options(f"{API}/instances/ns/x/move").headers["Allow"] == "OPTIONS, POST"
 
 
 ADDITIONS = [
@@ -125,6 +135,7 @@ ADDITIONS = [
     ({"project_id": ""}, 422),
     ({"project_id": "A", "vcpus": 0}, 422),
     ({"project_id": "A", "vcpus": "1"}, 422),
+    ({"project_id": "A", "vcpus": 1.5}, 422),
     ({"project_id": "A", "vcpus": 10**30}, 422),
     ({"project_id": "A", "name": "x" * 256}, 422),
     ({"project_id": "C"}, 404),
@@ -176,29 +187,33 @@ def test_the_clock_is_advanced_by_a_duration_to_an_instant_and_to_the_next_event
         assert (answer.status_code, answer.get_json()["now"]) == (200, now)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"next": False},
-        {"by": "1s", "next": True},
-        {"by": "1s", "to": "2027-01-01T00:00:00Z"},
-        {"by": "10"},
-        {"by": "-1s"},
-        {"by": 10},
-        {"by": "999999999d"},
-        {"by": "999999d"},
-        {"to": "later"},
-        {"to": "2025-01-01T00:00:00Z"},
-        {"to": "9999-12-31T23:59:59Z"},
-        {"next": "true"},
-    ],
-    ids=str,
-)
-def test_a_goal_that_is_none_is_422(client, world, body):
+GOALS = [
+    ({}, 422),
+    ({"next": False}, 422),
+    ({"by": "1s", "next": True}, 422),
+    ({"by": "1s", "to": "2027-01-01T00:00:00Z"}, 422),
+    ({"by": "10"}, 422),
+    ({"by": "-1s"}, 422),
+    ({"by": 10}, 422),
+    ({"to": "later"}, 422),
+    ({"next": "true"}, 422),
+    ({"by": "999999d"}, 422),
+    ({"to": "2025-01-01T00:00:00Z"}, 409),
+    ({"to": "9999-12-31T23:59:59-23:59"}, 409),
+    ({"to": "0001-01-01T00:00:00+23:59"}, 409),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), GOALS, ids=str)
+def test_a_goal_that_cannot_be_reached_is_refused(client, world, body, status):
     before = world.clock.now()
-    assert client.post(f"{API}/clock/advance", json=body).status_code == 422
+    assert client.post(f"{API}/clock/advance", json=body).status_code == status
     assert world.clock.now() == before
+
+
+def test_the_clock_has_an_end(client, world):
+    world.clock.advance_to(datetime(2990, 1, 1, tzinfo=UTC))
+    assert client.post(f"{API}/clock/advance", json={"by": "36500d"}).status_code == 409
 
 
 def test_a_clock_that_is_not_manual_is_409(client, world):
@@ -270,7 +285,7 @@ def test_the_document_is_served_and_valid(client):
 
 def test_the_document_has_every_route_and_no_other(client):
     routes = {
-        (rule.rule.replace("<id:", "<").replace("<", "{").replace(">", "}"), method)
+        (rule.rule.replace("<plain_id:", "<").replace("<id:", "<").replace("<", "{").replace(">", "}"), method)
         for rule in client.application.url_map.iter_rules()
         if rule.rule.startswith("/simulator/")
         for method in rule.methods - {"HEAD", "OPTIONS"}

@@ -98,7 +98,7 @@ QUERIES = st.dictionaries(
 
 @st.composite
 def targets(draw):
-    """A path, percent-encoded, now and then with a slash or two at its end (at its begin the client takes two amiss)."""
+    """A path, percent-encoded, now and then with a slash or two at its end (at its begin two would name a host)."""
     path = "/".join(quote(part, safe="") for part in draw(PATHS)).lstrip("/")
     return f"/{path}{draw(st.sampled_from(['', '', '/', '//'] if path else ['']))}"
 
