@@ -1,25 +1,27 @@
 """What the project's end sends: requests with JSON bodies over kept connections, each with its answer on record.
 
-A URL is used as it was given (but for RFC 3986's normal form: %2f becomes %2F). Redirects are followed on the same
-scheme, host and port only, so that the token goes nowhere else.
+A URL is used as it was given, byte for byte. Redirects are followed on the same scheme, host and port only, so that the
+token goes nowhere else.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
-import urllib3
+from fenix_vnfm.transport import Transport, TransportError
 
-_MAX_ANSWER = 64 * 1024 * 1024
 _MAX_REDIRECTS = 3
 #: Answers after which the same request may work a little later: too many, or the server's own trouble.
 _PASSING = frozenset({408, 425, 429})
+#: RFC 3986 has no blanks, control characters or letters outside ASCII; they must not get into a request's head.
+_WRITABLE = re.compile(r"[!-~]+")
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105  # a header's name
 
 
@@ -95,7 +97,7 @@ class JsonClient:
         self._hosts = hosts
         self._timeout = timeout
         self._now = now
-        self._pools = urllib3.PoolManager(num_pools=32, maxsize=32)
+        self._transport = Transport()
 
     def request(self, method: str, url: str, body: object = None, timeout: timedelta | None = None) -> Exchange:
         """Send one request; ``body`` is encoded as JSON unless it is None, bytes are sent as they are."""
@@ -106,22 +108,27 @@ class JsonClient:
             headers["Content-Type"] = "application/json"
         sent, start = self._now(), time.monotonic()
         limit = (timeout or self._timeout).total_seconds()
-        outcome = self._follow(method, url, headers, data, urllib3.Timeout(connect=limit, read=limit))
+        outcome = self._follow(method, url, headers, data, limit)
         return Exchange(method, url, sent, time.monotonic() - start, headers, data, **outcome)
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._pools.clear()
+        self._transport.close()
 
-    def _follow(
-        self, method: str, url: str, headers: dict[str, str], data: bytes, timeout: urllib3.Timeout
-    ) -> dict[str, Any]:
+    def _follow(self, method: str, url: str, headers: dict[str, str], data: bytes, timeout: float) -> dict[str, Any]:
+        """The members of the exchange that come of it."""
+        full = {**headers, TOKEN_HEADER: self._token} if self._token else headers
         for _ in range(_MAX_REDIRECTS + 1):
-            if problem := self._problem_with(url):
-                return {"error": problem, "barred": True}
-            outcome = self._send(method, url, headers, data, timeout)
-            location = outcome.get("headers", {}).get("location")
-            if location is None or outcome["status"] not in (301, 302, 307, 308):
+            parts = self._permitted(url)
+            if isinstance(parts, str):
+                return {"error": parts, "barred": True}
+            try:
+                answer = self._transport.send(method, parts, full, data, timeout)
+            except TransportError as error:
+                return {"error": str(error), "barred": not error.sent}
+            outcome = {"status": answer.status, "headers": answer.headers, "body": answer.body}
+            location = answer.headers.get("location")
+            if location is None or answer.status not in (301, 302, 307, 308):
                 return outcome
             target = _joined(url, location)
             if target is None:
@@ -129,44 +136,18 @@ class JsonClient:
             url = target
         return {"error": f"more than {_MAX_REDIRECTS} redirects", "barred": True}
 
-    def _send(
-        self, method: str, url: str, headers: dict[str, str], data: bytes, timeout: urllib3.Timeout
-    ) -> dict[str, Any]:
-        full = {**headers, TOKEN_HEADER: self._token} if self._token else headers
-        try:
-            answer = self._pools.urlopen(
-                method,
-                url,
-                body=data or None,
-                headers=full,
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            try:
-                body = answer.read(_MAX_ANSWER + 1)
-                if len(body) > _MAX_ANSWER:
-                    answer.close()
-                    return {"error": f"the answer is longer than {_MAX_ANSWER} bytes"}
-            finally:
-                answer.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            return {"error": _reason(error)}
-        names = {name.lower(): value for name, value in answer.headers.items()}
-        return {"status": answer.status, "headers": names, "body": body}
-
-    def _problem_with(self, url: str) -> str | None:
+    def _permitted(self, url: str) -> SplitResult | str:
+        """The URL in parts, or why it is not asked."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
             return f"{url!r} is not a URL: {error}"
-        if parts.scheme not in ("http", "https") or not host:
+        if parts.scheme not in ("http", "https") or not host or not _WRITABLE.fullmatch(url):
             return f"{url!r} is not an http or https URL"
         if self._hosts is not None and not self._hosts & {host, f"{host}:{port}"}:
             return f"requests to {host} are not allowed"
-        return None
+        return parts
 
 
 class FenixClient(JsonClient):
@@ -202,14 +183,3 @@ def _joined(url: str, location: str) -> str | None:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in a line: urllib3 puts objects with addresses into its messages."""
-    if isinstance(error, urllib3.exceptions.NewConnectionError):  # first: urllib3 derives it from the time-out
-        return "no connection"
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return "no connection in time"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    return f"{type(error).__name__}: {str(error).partition('(')[0] or 'the connection broke'}".strip()

@@ -49,6 +49,7 @@ class FakeFenix:
     def __init__(self) -> None:
         self.lists: dict[str, Any] = {}
         self.gates: dict[str, threading.Event] = {}
+        self.clients: set[tuple[str, int]] = set()
         self._scripts: dict[str, deque[Any]] = {}
         self._requests: list[Received] = []
         self._changed = threading.Condition()
@@ -59,6 +60,7 @@ class FakeFenix:
             disable_nagle_algorithm = True
 
             def _any(self) -> None:
+                fake.clients.add(self.client_address)
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer = fake.take(Received(self.command, self.path, headers, body))

@@ -152,5 +152,55 @@ def test_a_retry_after_that_is_no_number_of_seconds_asks_for_nothing(client, tex
 def test_connections_are_kept(fenix, client):
     for _ in range(5):
         client.list_instances(f"{fenix.url}/x")
-    pool = client._pools.connection_from_url(fenix.url)
-    assert pool.num_connections == 1
+    assert len(fenix.clients) == 1
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_renewed(client):
+    """The server answers once per connection and closes it without having said so."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b'{"instance_ids": []}'
+    closed = threading.Semaphore(0)
+
+    def serve(server):
+        for _ in range(3):
+            with server.accept()[0] as sock:
+                sock.recv(65536)
+                sock.sendall(answer)
+            closed.release()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        for _ in range(3):
+            assert client.list_instances(f"http://127.0.0.1:{server.getsockname()[1]}/").accepted
+            assert closed.acquire(timeout=5)
+        thread.join(5)
+
+
+def test_an_answer_that_is_cut_short_is_none(fenix, client):
+    fenix.script("GET", (200, {"Content-Length": "50", "Connection": "close"}, b"{}"))
+    exchange = client.list_instances(f"{fenix.url}/x")
+    assert (exchange.status, exchange.may_pass) == (None, True)
+
+
+@pytest.mark.parametrize("path", ["/a b", "/\n", "/é", "/\x00"])
+def test_a_url_that_cannot_be_written_is_not_sent_twice(fenix, client, path):
+    exchange = client.list_instances(fenix.url + path)
+    assert (exchange.status, exchange.may_pass) == (None, False)
+    assert fenix.requests() == []
+
+
+def test_many_threads_share_a_client(fenix, client):
+    def ask(number):
+        fenix.lists[f"/{number}"] = [f"i{number}"]
+        for _ in range(10):
+            assert listed_instances(client.list_instances(f"{fenix.url}/{number}")) == (f"i{number}",)
+        done.append(number)
+
+    done = []
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(done) == list(range(12))
+    assert len(fenix.clients) <= 12

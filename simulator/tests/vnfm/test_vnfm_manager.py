@@ -41,7 +41,7 @@ def test_every_state_is_answered_after_its_list_was_fetched(manage, fenix, url, 
     assert (done.kind, done.detail["margin"], done.detail["tries"]) == (EventKind.REPLY, 20.0, 1)
 
 
-@pytest.mark.parametrize("path", ["/v1/maintenance/s1/p1/", "/else/where;x=1?q=%2F&r"])
+@pytest.mark.parametrize("path", ["/v1/maintenance/s1/p1/", "/else/where;x=1?q=%2f&r&a=/../b"])
 def test_the_urls_of_the_alarm_are_used_as_they_are(manage, fenix, alarm, post, path):
     manager = manage()
     post(manager.alarm_url, alarm("PLANNED_MAINTENANCE", fenix.url + path))
