@@ -17,16 +17,24 @@ from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
+
+from fenix_simulator.adapters.pauses import Pauses
 
 #: A WSGI application.
 App = Callable[..., Iterable[bytes]]
 
 #: In each request's environment: an Event that is set when the server stops (``http.control_journal`` looks at it).
 STOPPING = "fenix_simulator.stopping"
+
+#: In each request's environment: a call that waits for a number of seconds (``http.faults`` uses it).
+PAUSE = "fenix_simulator.pause"
+
+#: Set in a request's environment by the application: close the connection, send nothing.
+HANG_UP = "fenix_simulator.hang_up"
 
 _MAX_HEADER_BYTES = 64 * 1024
 
@@ -81,6 +89,7 @@ class Server:
             )
             self._dispatcher = ThreadedTaskDispatcher()
             self._dispatcher.set_thread_count(threads)
+            self._pauses = Pauses(self._dispatcher, threads, self._stopping)
             self._map: dict[int, Any] = {}
             self._waitress = _Listener(
                 self._told(app),
@@ -138,11 +147,16 @@ class Server:
             self._stopped.wait(timeout + 2 * _TICK)
 
     def _told(self, app: App) -> App:
-        """``app`` with the stopping event in each request's environment."""
+        """``app`` with the server's own powers in each request's environment."""
 
         def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             environ[STOPPING] = self._stopping
-            return app(environ, start_response)
+            environ[PAUSE] = self._pauses.pause
+            answer = app(environ, start_response)
+            if HANG_UP in environ:
+                # What waitress raises when the client has gone: it closes the connection as it is.
+                raise ClientDisconnected
+            return answer
 
         return application
 
@@ -174,8 +188,10 @@ class Server:
             wasyncore.loop(timeout=0.05, use_poll=True, map=self._map, count=1)
 
     def _close(self) -> None:
+        self._pauses.close()
         try:
             self._dispatcher.shutdown(timeout=1)
+            self._waitress.close_pipe()
             wasyncore.close_all(self._map, ignore_all=True)
         finally:
             self._stopped.set()
@@ -246,10 +262,24 @@ def _waiting_since(channel: _Channel) -> float:
 class _Listener(TcpWSGIServer):
     channel_class = _Channel
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Reentrant: a signal's handler may stop the server while the same thread is closing it.
+        self._pipe_lock = threading.RLock()
+        self._pipe_closed = False
+        super().__init__(*args, **kwargs)
+
     def pull_trigger(self) -> None:
-        # A worker that outlives the server would write into whatever file has the pipe's number by then.
-        if not getattr(self.trigger, "_closed", False):
-            super().pull_trigger()
+        """Wake the loop. Once the pipe is closed its number may be another file's, which must not be written to."""
+        with self._pipe_lock:
+            if not self._pipe_closed:
+                super().pull_trigger()
+
+    def close_pipe(self) -> None:
+        """Close the pipe that wakes the loop; the loop has ended."""
+        with self._pipe_lock:
+            self._pipe_closed = True
+            pipe: Any = self.trigger  # the stub calls it a number
+            pipe.close()
 
     def maintenance(self, now: float) -> None:
         """The server looks after its connections itself, by another measure than waitress's."""

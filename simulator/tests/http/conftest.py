@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from fenix_simulator.adapters.clock import ManualClock, TimeMode
+from fenix_simulator.adapters.faults import FaultBoard
 from fenix_simulator.adapters.journal_json import decode_event
 from fenix_simulator.adapters.journal_memory import MemoryJournal
 from fenix_simulator.adapters.ticker import Ticker
@@ -67,6 +68,7 @@ class World:
         self.clock = ManualClock(datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
         self.subscriptions = Subscriptions()
         self.sink = RecordingSink()
+        self.faults = FaultBoard((), {1: "A", 2: "B", "alpha": "A", "beta": "B"}, self.journal, self.clock)
         namespace = uuid.uuid5(uuid.NAMESPACE_URL, "urn:test")
 
         def timers(fire: Callable[[str, int], None]) -> Ticker:
@@ -86,6 +88,7 @@ class World:
             journal=self.journal,
             clock=self.clock,
             sink=self.sink,
+            faults=self.faults,
             alarms=FakeAlarms(),
             subscriptions=self.subscriptions,
             timers=timers,

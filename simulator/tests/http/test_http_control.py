@@ -225,38 +225,54 @@ def test_a_clock_that_is_not_manual_is_409(client, world):
 # -- faults ----------------------------------------------------------------------------------------------------------
 
 
-class FakeFaults:
-    """Keeps the faults it is given."""
-
-    def __init__(self) -> None:
-        self.kept: list[dict[str, Any]] = []
-
-    def list(self):
-        return self.kept
-
-    def add(self, fault):
-        self.kept.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        self.kept.clear()
+REPLY_FAULT = {"when": {"operation": "reply", "nth": 1}, "times": 2, "then": {"status": 503}}
+ALARM_FAULT = {"when": {"alarm": "MAINTENANCE", "project": "alpha"}, "then": {"delay": "1.5s", "traits": {"a": 1}}}
 
 
 def test_faults_are_listed_added_and_cleared(client, world):
     url = f"{API}/faults"
-    fault = {"when": {"operation": "reply"}, "then": {"status": 503}}
-    if getattr(world.service, "faults", None) is None:
-        assert client.get(url).status_code == 404
-        assert client.post(url, json=fault).status_code == 404
-        assert client.delete(url).status_code == 404
-    world.service.faults = FakeFaults()
     assert client.get(url).get_json() == {"faults": []}
-    added = client.post(url, json=fault)
-    assert (added.status_code, added.get_json()) == (201, fault)
-    assert client.get(url).get_json() == {"faults": [fault]}
-    assert client.post(url, data=b"[]", content_type="application/json").status_code == 400
+    for fault in (REPLY_FAULT, ALARM_FAULT):
+        added = client.post(url, json=fault)
+        assert (added.status_code, added.get_json()) == (201, fault)
+    assert client.get(url).get_json() == {"faults": [REPLY_FAULT, ALARM_FAULT]}
     assert client.delete(url).status_code == 204
     assert client.get(url).get_json() == {"faults": []}
+
+
+def test_a_server_that_injects_no_faults_says_so(client, world):
+    world.service.faults = None
+    for method in ("GET", "POST", "DELETE"):
+        assert client.open(f"{API}/faults", method=method, json=REPLY_FAULT).status_code == 404
+
+
+UNFIT_FAULTS = [
+    (b"[]", 400, "no object"),
+    (b"{}", 422, "the fault: when: is missing"),
+    (b'{"when": {}, "then": {"drop": true}}', 422, "when: needs operation"),
+    (b'{"when": {"operation": "reply"}, "then": {}}', 422, "then does nothing"),
+    (b'{"when": {"operation": "repl"}, "then": {"drop": true}}', 422, "did you mean reply? (allowed: list"),
+    (b'{"when": {"operation": "reply"}, "then": {"duplicate": 1}}', 422, "duplicate is not for operation reply"),
+    (b'{"when": {"operation": "reply"}, "then": {"drop": true, "close": true}}', 422, "cannot both happen"),
+    (b'{"when": {"operation": "reply"}, "then": {"delay": 3}}', 422, "has no unit"),
+    (b'{"when": {"operation": "reply", "nth": 1000000000000000000000}, "then": {"drop": true}}', 422, "at most"),
+    (b'{"when": {"operation": "alarm"}, "then": {"traits": {"a": 1000000000000000000000}}}', 422, "larger"),
+    (b'{"when": {"operation": "alarm"}, "then": {"traits": {"a b": 1}}}', 422, "characters"),
+    (b'{"when": {"operation": "reply", "project": "gamma"}, "then": {"drop": true}}', 404, "no project 'gamma'"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "said"), UNFIT_FAULTS)
+def test_a_fault_that_cannot_happen_is_refused_and_told_why(client, body, status, said):
+    answer = client.post(f"{API}/faults", data=body, content_type="application/json")
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert said in answer.get_json()["detail"]
+    assert client.get(f"{API}/faults").get_json() == {"faults": []}
+
+
+def test_there_is_a_limit_to_faults(client):
+    answers = [client.post(f"{API}/faults", json=REPLY_FAULT).status_code for _ in range(101)]
+    assert answers == [201] * 100 + [409]
 
 
 # -- the document ----------------------------------------------------------------------------------------------------

@@ -289,6 +289,28 @@ def test_stopping_twice_or_before_the_start_is_no_error(gate):
         connect(never)
 
 
+def test_many_may_stop_it_at_once(gate):
+    """Who wakes the loop does so through a pipe that the loop closes at its end: never after that."""
+    errors = []
+
+    def stop(server):
+        try:
+            for _ in range(20):
+                server.stop(SOON)
+        except OSError as error:
+            errors.append(error)
+
+    for _ in range(10):
+        server = Server(gate, threads=1)
+        server.start()
+        stopping = [threading.Thread(target=stop, args=(server,)) for _ in range(4)]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join(SOON)
+    assert errors == []
+
+
 def test_long_polls_end_with_the_server(world):
     server = Server(world.client().application)
     server.start()
