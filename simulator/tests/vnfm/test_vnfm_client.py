@@ -204,3 +204,10 @@ def test_many_threads_share_a_client(fenix, client):
         thread.join(20)
     assert sorted(done) == list(range(12))
     assert len(fenix.clients) <= 12
+
+
+def test_https_is_spoken_to_https_only(fenix, client):
+    exchange = client.list_instances(fenix.url.replace("http:", "https:"))
+    assert (exchange.status, exchange.may_pass) == (None, True)
+    assert "secure" in exchange.error
+    assert fenix.requests() == []

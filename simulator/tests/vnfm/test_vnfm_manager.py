@@ -9,7 +9,7 @@ import pytest
 
 from fenix_contract.contract import validator
 from fenix_contract.vocabulary import ACTION_STATES, REPLY_STATES, Action
-from fenix_vnfm import AlarmReceiver, EventKind, FenixClient, Policy, ProjectManager
+from fenix_vnfm import AlarmReceiver, Conduct, EventKind, FenixClient, Policy, ProjectManager
 
 PATH = "/v1/maintenance/s1/p1"
 
@@ -466,3 +466,29 @@ def test_fifty_projects_are_served_at_once(manage, fenix, alarm, post, receiver)
         assert manager.wait_for_outcome("PLANNED_MAINTENANCE", timeout=20).kind == EventKind.REPLY
     for thread in threads:
         thread.join(5)
+
+
+# -- other manners ---------------------------------------------------------------------------------------------------
+
+
+def test_another_conduct_gives_the_manager_other_manners(manage, fenix, url, alarm, post):
+    """The seam for managers that are wrong on purpose: one step is replaced, the rest stays."""
+
+    class Stubborn(Conduct):
+        def compose(self, task, instance_ids, made_room):
+            return {"state": f"NACK_{task.message.state}"} if instance_ids else None
+
+    manager = manage(conduct=Stubborn)
+    post(manager.alarm_url, alarm("MAINTENANCE", url))
+    assert manager.wait_for_outcome("MAINTENANCE").detail["reply"] == {"state": "NACK_MAINTENANCE"}
+    fenix.lists[PATH] = []
+    post(manager.alarm_url, alarm("SCALE_IN", url))
+    assert manager.wait_for_outcome("SCALE_IN").kind == EventKind.SILENT
+
+
+def test_a_policy_that_fails_is_told_and_the_next_alarm_is_answered(manage, fenix, url, alarm, post):
+    manager = manage("p1", Policy(action=lambda instance_id, message: 1 / 0))
+    post(manager.alarm_url, alarm("PLANNED_MAINTENANCE", url))
+    assert "ZeroDivisionError" in manager.wait_for(lambda event: event.kind == EventKind.ERROR).text
+    post(manager.alarm_url, alarm("MAINTENANCE", url))
+    assert manager.wait_for_outcome("MAINTENANCE").kind == EventKind.REPLY

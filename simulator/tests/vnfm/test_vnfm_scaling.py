@@ -114,6 +114,25 @@ def test_a_removal_that_failed_for_a_passing_reason_is_tried_again(manage, fenix
     assert cloud.names() == ALL - {"vdu-5", "vdu-6"}
 
 
+def test_an_instance_that_cannot_be_removed_is_left_and_the_others_go(manage, fenix, url, alarm, post, cloud):
+    cloud.errors.extend([0, 403])
+    manager = manage(cloud=cloud)
+    post(manager.alarm_url, alarm("SCALE_IN", url))
+    manager.wait_for_outcome("SCALE_IN")
+    assert cloud.names() == ALL - {"vdu-5"}
+
+
+def test_where_the_cloud_cannot_be_seen_nothing_is_added_and_what_is_missing_is_told(
+    manage, fenix, url, alarm, post, cloud
+):
+    manager = manage(cloud=cloud)
+    post(manager.alarm_url, alarm("SCALE_IN", url))
+    manager.wait_for_outcome("SCALE_IN")
+    cloud.errors.append(403)
+    post(manager.alarm_url, alarm("MAINTENANCE_COMPLETE", url))
+    assert manager.wait_for(lambda event: event.kind == EventKind.ERROR).detail["names"] == ["vdu-6", "vdu-5"]
+
+
 def test_an_instance_that_cannot_be_added_yet_is_tried_again(manage, fenix, url, alarm, post, cloud, clock):
     manager = manage(cloud=cloud)
     post(manager.alarm_url, alarm("SCALE_IN", url))
