@@ -15,6 +15,9 @@ from typing import Any, Self
 from fenix_contract.vocabulary import EventType
 from fenix_simulator import __version__
 from fenix_simulator.adapters.clock import ManualClock, Pace, SystemClock, TimeMode
+from fenix_simulator.adapters.faults import KIND as FAULT
+from fenix_simulator.adapters.faults import FaultBoard
+from fenix_simulator.adapters.faulty_alarms import FaultyAlarmSink
 from fenix_simulator.adapters.journal_json import decode_event
 from fenix_simulator.adapters.journal_sqlite import open_journal
 from fenix_simulator.adapters.target_guard import LOOPBACK, TargetGuard
@@ -31,6 +34,7 @@ from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.inventory import Inventory
 from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, Entry
 from fenix_simulator.scenario import Scenario
+from fenix_simulator.scenario_types import index_projects
 from fenix_simulator.service import ADMIN
 from fenix_simulator.subscriptions import Subscription, Subscriptions
 
@@ -77,14 +81,10 @@ class Simulator:
             self.clock = self._make_clock()
             self.guard = TargetGuard((*LOOPBACK, *settings.allow_targets))
             self.subscriptions = Subscriptions(self._on_subscription)
-            self.sink = WebhookAlarmSink(
-                settings.delivery or self.scenario.delivery,
-                self.guard,
-                self._on_delivery,
-                self._on_busy,
-                self._on_idle,
-                timeout=settings.alarm_timeout,
-            )
+            projects = index_projects(self.inventory.projects)
+            self.faults = FaultBoard(self.scenario.faults, projects, self.journal, self.clock)
+            self.faults.restore(entries(self.journal, [FAULT]))
+            self.sink = self._make_sink()
             undo.callback(self.sink.close, 0.0)
             self.service = self._make_service()
             self.app = create_app(self.service, self._http_config())
@@ -165,6 +165,12 @@ class Simulator:
         last = self.journal.read(max(self.journal.last - 1, 0), 1)
         return ManualClock(max([SystemClock().now(), *(entry.at for entry in last)]))
 
+    def _make_sink(self) -> FaultyAlarmSink:
+        told = self._on_delivery, self._on_busy, self._on_idle
+        policy = self.settings.delivery or self.scenario.delivery
+        webhook = WebhookAlarmSink(policy, self.guard, *told, timeout=self.settings.alarm_timeout)
+        return FaultyAlarmSink(webhook, self.faults, self.namespace.bytes, *told)
+
     def _make_service(self) -> SimulatorService:
         def timers(fire: Callable[[str, int], None]) -> Ticker:
             self.ticker = Ticker(self.settings.time, self.clock, fire)
@@ -181,6 +187,7 @@ class Simulator:
             journal=self.journal,
             clock=self.clock,
             sink=self.sink,
+            faults=self.faults,
             alarms=AlarmBuilder(lambda: self.url, namespace=self.namespace, dialect=rules.dialect),
             subscriptions=self.subscriptions,
             timers=timers,

@@ -37,6 +37,14 @@ class Waiting(Protocol):
     def due(self) -> datetime | None: ...
 
 
+class Faults(Protocol):
+    """What goes wrong on purpose (``adapters.faults``)."""
+
+    def rearm(self) -> None:
+        """Begin anew with those of the scenario."""
+        ...
+
+
 class ManualTimers(Timers, Protocol):
     """Timers whose time can be made to pass (``adapters.ticker``)."""
 
@@ -59,6 +67,7 @@ class SimulatorService(MaintenanceService):
         mode: str,
         decode: Decode,
         scenario: Mapping[str, Any],
+        faults: Faults | None = None,
         **parts: Any,
     ) -> None:
         """``mode`` is the clock's, ``parts`` are those of MaintenanceService."""
@@ -71,6 +80,7 @@ class SimulatorService(MaintenanceService):
         self._mode = mode
         self._decode = decode
         self._scenario = dict(scenario)
+        self.faults = faults
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
@@ -99,6 +109,12 @@ class SimulatorService(MaintenanceService):
         return self.clock_view()
 
     # -- the state ---------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """As at the start: no sessions, the scenario's inventory and its faults, which count from the beginning."""
+        super().reset()
+        if self.faults is not None:
+            self.faults.rearm()
 
     def export_state(self) -> dict[str, Any]:
         """Everything that happened, as ``import_state`` takes it. Raises StateInvalid where its begin is lost."""

@@ -16,8 +16,9 @@ class Entry:
 
     ``kind`` is ``event`` (a domain event), ``delivery`` (one attempt to POST an alarm), ``request`` (a request with
     the answer given), ``subscription`` (an alarm created, changed or deleted), ``cloud`` (an instance added to or
-    removed from the cloud outside any session) or ``start`` (the server started). ``type`` is the event's class name
-    or the record's. ``data`` is a frozen dataclass; its JSON form is what readers of the journal see.
+    removed from the cloud outside any session), ``fault`` (faults armed, counted, happened) or ``start`` (the server
+    started). ``type`` is the event's class name or the record's. ``data`` is a frozen dataclass; its JSON form is
+    what readers of the journal see.
     """
 
     kind: str
@@ -68,11 +69,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A request and the answer given. Bodies are text, cut at the journal's limit; ``latency`` is in seconds."""
+    """A request and the answer given. Bodies are text, cut at the journal's limit; ``latency`` is in seconds.
+
+    ``status`` is None where the connection was closed without an answer, as a fault wanted it.
+    """
 
     method: str
     path: str
-    status: int
+    status: int | None
     latency: float
     request_body: str
     response_body: str

@@ -63,7 +63,7 @@ class Then(Part):
     duplicate: Annotated[Positive, Field(le=100)] | None = None
     drop: Annotated[bool, Field(strict=True)] = False
     close: Annotated[bool, Field(strict=True)] = False
-    traits: Mapping[Name, Scalar] | None = None
+    traits: Annotated[Mapping[Name, Scalar], Field(min_length=1)] | None = None
 
     @property
     def effects(self) -> frozenset[str]:

@@ -20,6 +20,9 @@ from fenix_simulator.durations import format_duration, parse_duration
 from fenix_simulator.inventory import Project
 from fenix_simulator.scenario_errors import shorten
 
+#: Whole numbers are no larger than every reader of JSON can hold.
+_LARGEST = 2**53
+
 #: The type of errors that list what is allowed (``ctx["allowed"]``).
 NOT_ALLOWED = "not_allowed"
 
@@ -96,6 +99,8 @@ def index_projects(projects: Sequence[Project]) -> dict[int | str, str]:
 def _scalar(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"must be text or a number, not {shorten(value)}")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"must not be larger than {_LARGEST}")
     return value
 
 
@@ -109,8 +114,8 @@ StateWord = Annotated[State, one_of(State)]
 ReplyStateWord = Annotated[State, one_of(REPLY_STATES)]
 FinalStateWord = Annotated[State, one_of(FINAL_STATES)]
 
-Whole = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
+Whole = Annotated[int, Field(strict=True, ge=0, le=_LARGEST)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=_LARGEST)]
 #: Text of people: one line, nothing invisible.
 Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 #: What stands in a URL's path and in host lists without quoting.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fenix_simulator.adapters.journal_reader import SqliteJournalReader
     from fenix_simulator.ports import Filter, Recorded
 
-KINDS = ("event", "delivery", "request", "subscription", "cloud", "start")
+KINDS = ("event", "delivery", "request", "subscription", "cloud", "fault", "start")
 
 _PAGE = 1000
 #: Seconds that one wait for news lasts; nothing hangs on it.

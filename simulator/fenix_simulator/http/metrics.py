@@ -26,15 +26,15 @@ class RequestCounts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[tuple[str, str, int]] = Counter()
+        self._counts: Counter[tuple[str, str, str]] = Counter()
 
-    def add(self, surface: str, method: str, status: int) -> None:
-        """Count one answer."""
-        key = (surface, method if method in _METHODS else "other", status)
+    def add(self, surface: str, method: str, status: int | None) -> None:
+        """Count one answer; None is none."""
+        key = (surface, method if method in _METHODS else "other", "none" if status is None else str(status))
         with self._lock:
             self._counts[key] += 1
 
-    def all(self) -> Mapping[tuple[str, str, int], int]:
+    def all(self) -> Mapping[tuple[str, str, str], int]:
         """What was counted so far."""
         with self._lock:
             return dict(self._counts)
@@ -84,7 +84,7 @@ class _Collector:
             "fenix_http_requests", "Requests answered.", labels=("surface", "method", "status")
         )
         for (surface, method, status), count in sorted(self._counts.all().items()):
-            requests.add_metric((surface, method, str(status)), count)
+            requests.add_metric((surface, method, status), count)
         yield requests
 
         sessions = GaugeMetricFamily("fenix_sessions", "Sessions by their workflow state.", labels=("state",))

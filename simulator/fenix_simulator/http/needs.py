@@ -105,8 +105,28 @@ class Service(Protocol):
     def advance(self, by: timedelta | None, to: datetime | None, next_event: bool) -> Mapping[str, Any]: ...
 
 
+class Effect(Protocol):
+    """What a fault does to a request; ``scenario_faults.Then`` says what the members mean."""
+
+    @property
+    def status(self) -> int | None: ...
+
+    @property
+    def delay(self) -> timedelta | None: ...
+
+    @property
+    def drop(self) -> bool: ...
+
+    @property
+    def close(self) -> bool: ...
+
+
 class Faults(Protocol):
     """Faults to be injected; a service that can inject them has one as ``faults``."""
+
+    def request(self, operation: str, project_id: str, session_id: str | None = None) -> Effect | None:
+        """What is to happen to a ``list`` or a ``reply`` of the project; it is counted by asking."""
+        ...
 
     def list(self) -> Sequence[Mapping[str, Any]]: ...
 

@@ -13,7 +13,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from fenix_contract.vocabulary import Action
-from fenix_simulator.http import auth, bodies
+from fenix_simulator.http import auth, bodies, faults
 from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.problems import Problem
 from fenix_simulator.http.project import PATH, own_project
@@ -63,6 +63,7 @@ def blueprint(web: Web) -> Blueprint:
         return answer(given)
 
     surface.before_request(own_project)
+    faults.inject(surface, web)
     both_slashes(surface, f"{PATH}/<id:instance_id>", instance_list, "GET")
     both_slashes(surface, f"{PATH}/<id:instance_id>", reply, "PUT")
     return surface

@@ -90,7 +90,7 @@ def problem(
     """A problem document as an answer; ``kind`` names the error class, where there is one."""
     document: dict[str, Any] = {
         "type": f"urn:fenix-harness:problem:{kind}" if kind else "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": _phrase(status),
         "status": status,
         "detail": detail,
     }
@@ -158,6 +158,14 @@ def _unexpected(error: Exception) -> Response:
     """A fault of ours: told to whoever runs the server, not to the client."""
     _log.error("%s %r failed", request.method, g.get("shown_path", ""), exc_info=error)
     return problem(500, "the simulator failed on this request", hint="its log on stderr says where; please report it")
+
+
+def _phrase(status: int) -> str:
+    """The status in words; a number that means nothing in particular counts as the first of its hundred."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return HTTPStatus(status // 100 * 100).phrase
 
 
 def _filled(text: str, words: Mapping[str, object]) -> str:

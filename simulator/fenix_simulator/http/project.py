@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
 
-from fenix_simulator.http import auth, bodies
+from fenix_simulator.http import auth, bodies, faults
 from fenix_simulator.http.bodies import JSON
 from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.problems import Problem
@@ -59,6 +59,7 @@ def blueprint(web: Web, validator: Validator) -> Blueprint:
         return answer(accepted)
 
     surface.before_request(own_project)
+    faults.inject(surface, web)
     both_slashes(surface, PATH, instance_list, "GET")
     both_slashes(surface, PATH, reply, "PUT")
     return surface

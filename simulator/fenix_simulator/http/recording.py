@@ -8,14 +8,14 @@ from collections.abc import Callable
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from fenix_simulator.http import problems
+from fenix_simulator.http import faults, problems
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.http.needs import Service
 from fenix_simulator.http.redaction import Redactor
 from fenix_simulator.ports import Answered, Entry
 
-#: Called with surface, method and status of each request answered.
-Count = Callable[[str, str, int], None]
+#: Called with surface, method and status (None: no answer) of each request.
+Count = Callable[[str, str, int | None], None]
 
 #: Surfaces that are about the simulator itself: counted, not recorded.
 _UNRECORDED = frozenset({"control", "metrics"})
@@ -58,12 +58,13 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
     @app.after_request
     def record(response: Response) -> Response:
         surface, session_id, project_id = surface_of(request.path)
-        count(surface, request.method, response.status_code)
+        status = None if faults.is_hung_up() else response.status_code
+        count(surface, request.method, status)
         if surface not in _UNRECORDED:
             answered = Answered(
                 method=request.method,
                 path=g.shown_path,
-                status=response.status_code,
+                status=status,
                 latency=time.perf_counter() - g.started,
                 request_body=_text(_asked_body(request), redactor, config.max_recorded_chars),
                 response_body=_text(_answered_body(response), redactor, config.max_recorded_chars),
@@ -87,7 +88,7 @@ def _asked_body(asked: Request) -> bytes:
 
 
 def _answered_body(response: Response) -> bytes:
-    return b"" if request.method == "HEAD" else response.get_data()
+    return b"" if request.method == "HEAD" or faults.is_hung_up() else response.get_data()
 
 
 def _text(body: bytes, redactor: Redactor, limit: int) -> str:

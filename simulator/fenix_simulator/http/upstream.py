@@ -17,7 +17,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from fenix_simulator.domain.errors import MaintenanceError, UnknownProject, UnknownSession
-from fenix_simulator.http import admin, auth, problems, project, recording
+from fenix_simulator.http import admin, auth, faults, problems, project, recording
 from fenix_simulator.http.web import Web
 
 _JSON = "application/json"
@@ -120,6 +120,7 @@ def blueprint(web: Web) -> Blueprint:
             auth.require_admin()
 
     surface.before_request(guard)
+    faults.inject(surface, web)
     surface.add_url_rule(project.PATH, view_func=instance_list, methods=["GET"])
     surface.add_url_rule(project.PATH, view_func=reply, methods=["PUT"])
     surface.add_url_rule(admin.LIST, view_func=sessions, methods=["GET"])

@@ -236,6 +236,8 @@ def test_faults_are_listed_added_and_cleared(client, world):
         added = client.post(url, json=fault)
         assert (added.status_code, added.get_json()) == (201, fault)
     assert client.get(url).get_json() == {"faults": [REPLY_FAULT, ALARM_FAULT]}
+    whole = {**REPLY_FAULT, "times": 2.0}
+    assert client.post(url, json=whole).get_json() == REPLY_FAULT, "2.0 is an integer to JSON schema"
     assert client.delete(url).status_code == 204
     assert client.get(url).get_json() == {"faults": []}
 
@@ -258,6 +260,8 @@ UNFIT_FAULTS = [
     (b'{"when": {"operation": "reply", "nth": 1000000000000000000000}, "then": {"drop": true}}', 422, "at most"),
     (b'{"when": {"operation": "alarm"}, "then": {"traits": {"a": 1000000000000000000000}}}', 422, "larger"),
     (b'{"when": {"operation": "alarm"}, "then": {"traits": {"a b": 1}}}', 422, "characters"),
+    (b'{"when": {"operation": "alarm"}, "then": {"traits": {}}}', 422, "must have at least 1"),
+    (b'{"when": {"operation": "reply", "nth": null}, "then": {"drop": false}}', 422, "when.nth: must not be empty"),
     (b'{"when": {"operation": "reply", "project": "gamma"}, "then": {"drop": true}}', 404, "no project 'gamma'"),
 ]
 
