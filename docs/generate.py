@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fenix_conformance.requirements_doc import document
 from fenix_simulator.domain.transitions import TRANSITIONS, diagram
 
 HERE = Path(__file__).parent
@@ -37,6 +38,7 @@ def state_diagram() -> str:
 def main() -> None:
     """Write every generated document."""
     (HERE / "state-diagram.md").write_text(state_diagram())
+    (HERE / "REQUIREMENTS.md").write_text(document())
 
 
 if __name__ == "__main__":

@@ -12,3 +12,9 @@ def test_the_state_diagram_is_up_to_date():
     """`make docs` writes it anew."""
     made = runpy.run_path(str(DOCS / "generate.py"))["state_diagram"]()
     assert (DOCS / "state-diagram.md").read_text() == made
+
+
+def test_the_requirements_are_up_to_date():
+    """`make docs` writes them anew."""
+    made = runpy.run_path(str(DOCS / "generate.py"))["document"]()
+    assert (DOCS / "REQUIREMENTS.md").read_text() == made
