@@ -1,0 +1,365 @@
+"""Checks of what valid replies, refusals and silence lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fenix_conformance.server.judging import Case, Judgement, check, failed, passed, untestable, worst
+from fenix_conformance.server.trace import Ask, Intent, Progress, Sent, Trace
+from fenix_contract.vocabulary import REPLY_STATES, State
+
+
+def early_limit(case: Case, ask: Ask) -> float:
+    """Until when a session that goes on without this project's reply does so too early.
+
+    A deadline on whole seconds may have been rounded. Where neither the alarm nor the user tells the window, only the
+    first seconds are surely within it.
+    """
+    window = ask.deadline - ask.at
+    due = ask.sighting.message.reply_at
+    if due is None and case.options.reply_window is None:
+        return ask.at + min(3.0, window)
+    rounded = due is not None and due.microsecond == 0 and window > 2.0
+    return ask.deadline - (1.0 if rounded else min(0.25, window / 4))
+
+
+def went_on_early(
+    case: Case, trace: Trace, ask: Ask, until: float | None = None, *, by_report: bool = True
+) -> Progress | None:
+    """The proof that the session went on from ``ask`` within its window and before ``until``; None: it did not."""
+    progress = trace.progress(ask, by_report=by_report)
+    if progress is None or progress.at >= early_limit(case, ask):
+        return None
+    return progress if until is None or progress.at < until else None
+
+
+def held_asks(traces: Iterable[Trace]) -> Iterator[tuple[Trace, Ask]]:
+    """The ask at which each of these plays did what it is for."""
+    for trace in traces:
+        ask = trace.marks.get("held")
+        if isinstance(ask, Ask):
+            yield trace, ask
+
+
+def replied_before(trace: Trace, ask: Ask, moment: float) -> set[str]:
+    """The other projects that replied before that moment in the round of ``ask``."""
+
+    def is_of_the_round(other: Ask) -> bool:
+        # Who was asked in an earlier round has gone on from there by the time of this one.
+        progress = trace.progress(other)
+        return progress is None or progress.at > ask.at
+
+    return {
+        other.project
+        for other in trace.asks_of(state=ask.state)
+        if other.project != ask.project
+        and other.first_sent is not None
+        and other.first_sent < moment
+        and is_of_the_round(other)
+    }
+
+
+#: Plays in which replies are what a good manager sends, in good time.
+_ORDERLY = frozenset({"solo", "happy", "waiting", "acknowledged", "concurrent", "silent-end", "reads"})
+
+
+def _genuine(case: Case) -> Iterator[tuple[Trace, Ask, Sent]]:
+    """Every valid reply that was sent in time to a session that awaited it."""
+    for trace in case.traces.values():
+        if trace.name not in _ORDERLY and not trace.name.startswith("refused-"):
+            continue
+        for ask, sent in trace.sents:
+            if sent.intent in (Intent.ACK, Intent.NACK) and _is_awaited(trace, ask, sent):
+                yield trace, ask, sent
+
+
+def _is_awaited(trace: Trace, ask: Ask, sent: Sent) -> bool:
+    if ask.is_ambiguous or sent is not ask.replies[0]:
+        return False
+    answered = sent.exchange.answered
+    progress, ended = trace.progress(ask), trace.final_at
+    if (progress is not None and progress.at < sent.exchange.sent) or (ended is not None and ended < answered):
+        return False
+    for other in trace.asks_of(state=ask.state):
+        # A refusal by somebody else, or his silence, may have ended the session already.
+        if other is not ask and any(
+            one.intent in (Intent.NACK, Intent.WRONG) and one.exchange.sent < answered for one in other.replies
+        ):
+            return False
+        if other.deadline - 0.05 < answered and other.at <= sent.exchange.sent and trace.progress(other) is None:
+            return False
+    return answered < ask.deadline - 0.05
+
+
+@check("reply-200", "happy", "concurrent", "solo")
+def reply_200(case: Case) -> Judgement:
+    """A valid reply is answered exactly 200."""
+    seen = 0
+    for trace, ask, sent in _genuine(case):
+        if trace.name == "concurrent" and sent.exchange.status != 200 and not sent.exchange.is_accepted:
+            continue  # That is what reply-concurrent is about.
+        seen += 1
+        if sent.exchange.status == 200:
+            continue
+        if sent.exchange.is_refused and case.has_failed("list-current-state", "list-scoped"):
+            continue
+        if trace.name not in ("solo", "happy") and case.has_failed("sessions-independent"):
+            continue
+        return failed(
+            "200",
+            f"{sent.word} of {ask.project} was answered {sent.exchange.outcome}",
+            [sent.exchange.evidence, ask.sighting.evidence],
+        )
+    happy = case.trace("happy")
+    if happy is None or not happy.reached(State.MAINTENANCE_COMPLETE):
+        return untestable("not every state that asks for a reply was reached", happy.story() if happy else ())
+    return passed(f"{seen} replies", [sent.exchange.evidence for _, _, sent in _genuine(case)][:3])
+
+
+@check("reply-needed", "solo", "all-silent", "happy", "silent-end")
+def reply_needed(case: Case) -> Judgement:
+    """The session does not go on before the projects that were told have replied."""
+    judgements = []
+    for trace, ask in _waited(case):
+        progress = went_on_early(case, trace, ask, ask.first_sent)
+        if progress is None:
+            if trace.name.startswith("all-silent") or trace.name == "solo":
+                judgements.append(passed(f"{ask.state} waits", ask.evidence[:1]))
+            continue
+        if not replied_before(trace, ask, progress.at):
+            return failed(
+                f"the session stays in {ask.state} until the projects that were told have replied",
+                f"it went on {progress.at - ask.at:.2f} s after the alarm, and nobody had replied: {progress.text}",
+                [ask.sighting.evidence, progress.evidence, *trace.story()],
+            )
+    if not judgements:
+        return case.why("solo", "all-silent-maintenance")
+    if not any(trace.reached(State.PLANNED_MAINTENANCE) for trace, _ in _waited(case)):
+        judgements.append(untestable("PLANNED_MAINTENANCE was not reached"))
+    return worst(judgements)
+
+
+def _waited(case: Case) -> Iterator[tuple[Trace, Ask]]:
+    """Asks to which somebody, on purpose, did not reply at once; sessions played on their own come first."""
+    solo, happy = case.trace("solo"), case.trace("happy")
+    if solo is not None:
+        yield from ((solo, ask) for ask in solo.asks_of(state=State.MAINTENANCE))
+    if case.has_failed("sessions-independent"):
+        return
+    yield from held_asks(case.traces_of("all-silent"))
+    if happy is not None and not case.has_failed("list-stable"):
+        yield from ((happy, ask) for ask in happy.asks if not ask.is_ambiguous)
+    yield from held_asks(case.traces_of("silent-end"))
+
+
+@check("reply-all", "solo", "silent", "happy", "silent-end")
+def reply_all(case: Case) -> Judgement:
+    """The session does not go on before all of the projects that were told have replied."""
+    if case.has_failed("reply-needed"):
+        return untestable("the session does not wait for any reply: see reply-needed")
+    judgements = []
+    for trace, ask in _withheld(case):
+        progress = went_on_early(case, trace, ask, ask.first_sent)
+        others = replied_before(trace, ask, progress.at if progress else (ask.first_sent or float("inf")))
+        if progress is not None and others:
+            return failed(
+                f"the session stays in {ask.state} until {ask.project} has replied too",
+                f"it went on when {', '.join(sorted(others))} had: {progress.text}",
+                [ask.sighting.evidence, progress.evidence, *trace.story()],
+            )
+        if others and progress is None:
+            judgements.append(passed(f"{ask.state} waits for {ask.project}", ask.evidence[:1]))
+    if not judgements:
+        if len(case.projects) < 2:
+            return untestable("two projects are needed")
+        return case.why("solo", "silent-maintenance")
+    return worst(judgements)
+
+
+def _withheld(case: Case) -> Iterator[tuple[Trace, Ask]]:
+    solo, happy = case.trace("solo"), case.trace("happy")
+    if solo is not None:
+        yield from ((solo, ask) for ask in solo.asks_of(state=State.MAINTENANCE))
+    if case.has_failed("sessions-independent"):
+        return
+    yield from held_asks(case.traces_of("silent-"))
+    if happy is not None and not case.has_failed("list-stable"):
+        yield from ((happy, ask) for ask in happy.asks if not ask.is_ambiguous)
+
+
+@check("reply-advances", "solo", "happy")
+def reply_advances(case: Case) -> Judgement:
+    """Once all have acknowledged, the session goes on."""
+    if case.has_failed("reply-needed"):
+        return untestable("the session goes on without replies: see reply-needed")
+    judgements = []
+    for name in ("solo", "happy"):
+        trace = case.trace(name)
+        if trace is None:
+            judgements.append(case.why(name))
+            continue
+        stuck = _stuck_at(trace)
+        if stuck is not None:
+            judgements.append(_why_stuck(case, trace, stuck))
+    happy = case.trace("happy")
+    if happy is not None and not judgements:
+        if not happy.reached(State.MAINTENANCE_COMPLETE):
+            judgements.append(untestable("the session did not get to MAINTENANCE_COMPLETE", happy.story()))
+        else:
+            states = [state for state in REPLY_STATES if happy.asks_of(state=state)]
+            judgements.append(passed(f"it went on from {', '.join(states[:-1])}", happy.story()))
+    return worst(judgements)
+
+
+def _stuck_at(trace: Trace) -> list[Ask] | None:
+    """The asks of the state that the session did not go on from, None when it did; the last state is another's."""
+    if not trace.asks:
+        return None
+    state = trace.asks[-1].state
+    asks = [ask for ask in trace.asks_of(state=state) if not ask.is_ambiguous and trace.progress(ask) is None]
+    if state == State.MAINTENANCE_COMPLETE or not asks:
+        return None
+    # A play that was stopped as soon as it had seen what it wanted has no need to go on.
+    return asks if trace.ending in ("stalled", "failed", "done") or "open" in trace.marks else None
+
+
+def _why_stuck(case: Case, trace: Trace, asks: list[Ask]) -> Judgement:
+    state = asks[0].state
+    unheard = [ask for ask in asks if ask.accepted is None]
+    if unheard:
+        ask = unheard[0]
+        refused = [sent.exchange.outcome for sent in ask.replies if sent.word == ask.ack_word]
+        words = f"its acknowledgement was answered {refused[0]}" if refused else "it could not reply"
+        return untestable(f"{ask.project} could not acknowledge {state}: {words}", ask.evidence)
+    if state == State.SCALE_IN:
+        return untestable(
+            "the session asks for scale-in; the server's inventory needs room for one host", trace.story()
+        )
+    late = [ask for ask in asks if ask.accepted is not None and ask.accepted.exchange.answered > ask.deadline]
+    if late:
+        return untestable(f"the acknowledgement of {late[0].project} came too late", late[0].evidence)
+    if _was_simultaneous(asks):
+        return untestable("the replies came at the same moment: see reply-concurrent", trace.story())
+    if case.has_failed("list-current-state", "list-scoped", "list-stable"):
+        return untestable(f"the session did not go on from {state}, but its lists were wrong", trace.story())
+    words = "failed" if trace.final == State.MAINTENANCE_FAILED else "did not go on"
+    return failed(
+        f"the session goes on from {state} once all projects have acknowledged",
+        f"it {words} although {', '.join(dict.fromkeys(ask.project for ask in asks))} acknowledged",
+        [*(sent.exchange.evidence for ask in asks for sent in ask.replies), *trace.story()],
+    )
+
+
+def _was_simultaneous(asks: list[Ask]) -> bool:
+    moments = sorted(ask.acknowledged_at for ask in asks if ask.acknowledged_at is not None)
+    return any(later - earlier < 0.05 for earlier, later in zip(moments, moments[1:], strict=False))
+
+
+@check("reply-nack", "refused", "concurrent")
+def reply_nack(case: Case) -> Judgement:
+    """NACK is no ACK: the session does not go on as if it had been acknowledged."""
+    if case.has_failed("reply-needed", "reply-all", "sessions-independent"):
+        return untestable("the session goes on without replies: see reply-needed, reply-all and sessions-independent")
+    judgements: list[Judgement] = []
+    traces = case.traces_of("refused-")
+    concurrent = case.trace("concurrent")
+    if concurrent is not None:
+        traces.append(concurrent)
+    for trace in traces:
+        for ask in trace.asks:
+            nacks = [sent for sent in ask.replies if sent.intent is Intent.NACK]
+            if nacks:
+                judgements.append(_after_nack(case, trace, ask, nacks[0]))
+    if not any(trace.reached(State.PLANNED_MAINTENANCE) for trace in traces):
+        judgements.append(untestable("PLANNED_MAINTENANCE was not reached"))
+    return worst(judgements) if traces else case.why("refused-maintenance")
+
+
+def _after_nack(case: Case, trace: Trace, ask: Ask, nack: Sent) -> Judgement:
+    progress = went_on_early(case, trace, ask)
+    if progress is not None and progress.at > nack.exchange.sent:
+        return failed(
+            f"NACK_{ask.state} does not make the session go on",
+            f"it went on after {ask.project} had refused: {progress.text}",
+            [nack.exchange.evidence, progress.evidence, *trace.story()],
+        )
+    if progress is not None:
+        return untestable(f"the session went on before {ask.project} had refused", trace.story())
+    if nack.exchange.status is None:
+        return untestable(f"NACK_{ask.state} was not answered: {nack.exchange.error}", [nack.exchange.evidence])
+    return passed(f"{ask.state} was not acknowledged by it", [nack.exchange.evidence])
+
+
+@check("reply-silence", "silent", "all-silent", "silent-end")
+def reply_silence(case: Case) -> Judgement:
+    """When a project stays silent past the window the session does not hang: a default behaviour or a failure follows."""
+    if case.has_failed("reply-needed", "reply-all"):
+        return untestable("the session goes on without replies: see reply-needed and reply-all")
+    if case.has_failed("sessions-independent"):
+        return untestable("sessions influence each other: see sessions-independent")
+    judgements = []
+    plays = [*case.traces_of("silent-"), *case.traces_of("all-silent")]
+    for trace, ask in held_asks(plays):
+        progress = trace.progress(ask)
+        if progress is not None:
+            judgements.append(passed(f"{ask.state}: a default behaviour follows", trace.story()))
+        elif trace.final:
+            judgements.append(passed(f"{ask.state}: {trace.final} follows", trace.story()))
+        elif trace.last_look < ask.deadline:
+            judgements.append(untestable(f"{ask.state} was not watched to the end of its window", trace.story()))
+        else:
+            return failed(
+                f"when the window of {ask.state} is over the session goes on or fails",
+                f"{trace.last_look - ask.deadline:.1f} s after the end of the window it still waits for {ask.project}",
+                [ask.sighting.evidence, *trace.story()],
+            )
+    if not judgements:
+        return case.why("silent-maintenance", "all-silent-maintenance")
+    if not any(ask.state == State.PLANNED_MAINTENANCE for _, ask in held_asks(plays)):
+        judgements.append(untestable("PLANNED_MAINTENANCE was not reached"))
+    return worst(judgements)
+
+
+@check("reply-concurrent", "concurrent", "happy")
+def reply_concurrent(case: Case) -> Judgement:
+    """Replies that arrive at once all count."""
+    trace = case.trace("concurrent")
+    if trace is None:
+        return case.why("concurrent")
+    together = [ask for ask in trace.asks if _has_company(trace, ask) and ask.state != State.MAINTENANCE_COMPLETE]
+    if not together:
+        return untestable("no two projects could be made to reply at the same moment", trace.story())
+    happy = case.trace("happy")
+    for ask in together:
+        sent = ask.replies[0]
+        if sent.exchange.status != 200 and not sent.exchange.is_accepted:
+            if case.has_failed("reply-200", "list-current-state", "list-scoped"):
+                return untestable("valid replies are refused even one by one: see reply-200", ask.evidence)
+            return failed(
+                "each of the replies that arrive at once is answered 200",
+                f"{sent.word} of {ask.project} was answered {sent.exchange.outcome}",
+                [*ask.evidence, *trace.story()],
+            )
+        if trace.progress(ask) is None:
+            if happy is None or not all(happy.progress(other) for other in happy.asks_of(state=ask.state)):
+                return untestable(f"the session does not go on from {ask.state} otherwise either", trace.story())
+            return failed(
+                "replies that arrive at once all count, and the session goes on",
+                f"it did not go on from {ask.state} although all were answered 200",
+                [*(one.replies[0].exchange.evidence for one in together if one.state == ask.state), *trace.story()],
+            )
+    states = dict.fromkeys(ask.state for ask in together)
+    if State.PLANNED_MAINTENANCE not in states:
+        return untestable("no two projects were asked at once in PLANNED_MAINTENANCE", trace.story())
+    return passed(f"at once in {', '.join(states)}", [ask.replies[0].exchange.evidence for ask in together][:4])
+
+
+def _has_company(trace: Trace, ask: Ask) -> bool:
+    """Whether another project's reply to the same state was sent in the same moment."""
+    if not ask.replies:
+        return False
+    sent = ask.replies[0].exchange.sent
+    return any(
+        other.project != ask.project and other.replies and abs(other.replies[0].exchange.sent - sent) < 0.1
+        for other in trace.asks_of(state=ask.state)
+    )

@@ -1,0 +1,1 @@
+"""The plays: what the projects' managers do in each of the sessions that the checks judge."""
