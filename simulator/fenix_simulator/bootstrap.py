@@ -32,10 +32,10 @@ from fenix_simulator.history import entries, resume
 from fenix_simulator.http.app import create_app
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.inventory import Inventory
+from fenix_simulator.notifier import ADMIN
 from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, Entry
 from fenix_simulator.scenario import Scenario
 from fenix_simulator.scenario_types import index_projects
-from fenix_simulator.service import ADMIN
 from fenix_simulator.subscriptions import Subscription, Subscriptions
 
 

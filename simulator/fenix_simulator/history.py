@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from fenix_simulator.domain import messages as m
+from fenix_simulator.notifier import Untold
 from fenix_simulator.ports import Filter, Journal, Recorded
-from fenix_simulator.service import MaintenanceService, Untold
+from fenix_simulator.service import MaintenanceService
 from fenix_simulator.subscriptions import INSUFFICIENT_DATA, Subscription
 
 #: Turns a recorded event back into the domain's (``adapters.journal_json.decode_event``).

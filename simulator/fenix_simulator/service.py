@@ -14,72 +14,19 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
-from fenix_contract.vocabulary import Action, EventType, HostState
 from fenix_simulator import views
+from fenix_simulator.cloud_keeper import CLOUD_EVENTS, CloudKeeper
 from fenix_simulator.domain import messages as m
-from fenix_simulator.domain.cloud import Cloud, require_room
-from fenix_simulator.domain.errors import (
-    AlreadyExists,
-    LimitReached,
-    UnknownHost,
-    UnknownInstance,
-    UnknownProject,
-    UnknownSession,
-)
+from fenix_simulator.domain.cloud import Cloud
+from fenix_simulator.domain.errors import LimitReached, UnknownHost, UnknownSession
 from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.domain.session import Session
-from fenix_simulator.event_query import holds
-from fenix_simulator.ports import Alarm, AlarmSink, Clock, Entry, Journal, Timers
-from fenix_simulator.subscriptions import Subscription, Subscriptions
-
-#: The project that administrators' notifications belong to, as upstream names it.
-ADMIN = "admin"
-
-#: What somebody is told of.
-Notified = m.ProjectNotified | m.HostMaintenanceStarted | m.HostMaintained
-
-_MOVES_INSTANCES = (m.InstanceMoved, m.InstanceAdded, m.InstanceRemoved)
-
-
-class AlarmFactory(Protocol):
-    """Makes an alarm of an event for one subscription (``alarms.AlarmBuilder``)."""
-
-    def check(self, session_id: str, project_id: str) -> None:
-        """Raise where the project's URL would not fit into a trait."""
-        ...
-
-    def project_alarm(
-        self,
-        session_id: str,
-        event: m.ProjectNotified,
-        metadata: Mapping[str, str],
-        subscription: Subscription,
-        previous: str,
-        now: datetime,
-    ) -> Alarm: ...
-
-    def host_alarm(
-        self,
-        session_id: str,
-        event: m.HostMaintenanceStarted | m.HostMaintained,
-        subscription: Subscription,
-        previous: str,
-        now: datetime,
-    ) -> Alarm: ...
-
-
-@dataclass(slots=True)
-class Untold:
-    """A notification of the past and the alarms (by ``alarm_id``) that were delivered for it."""
-
-    event: Notified
-    heard_by: set[str] = field(default_factory=set)
+from fenix_simulator.notifier import AlarmFactory, Notified, Notifier, Untold
+from fenix_simulator.ports import AlarmSink, Clock, Entry, Journal, Timers
+from fenix_simulator.subscriptions import Subscriptions
 
 
 class _Running:
@@ -117,19 +64,13 @@ class MaintenanceService:
         self.clock = clock
         self.subscriptions = subscriptions
         self.namespace = namespace
-        self._pristine = cloud
-        self._cloud = cloud()
-        self._project_names = dict(project_names)
-        self._sink = sink
-        self._alarms = alarms
+        self._keeper = CloudKeeper(cloud, project_names, journal, clock, namespace, instance_limit)
+        self._notifier = Notifier(subscriptions, alarms, sink, clock)
         self._timers = timers(self.fire)
         self._session_limit = session_limit
-        self._instance_limit = instance_limit
         self._topology = threading.RLock()
-        self._cloud_lock = threading.RLock()
         self._sessions: dict[str, _Running] = {}
         self._sessions_made = 0
-        self._instances_made = 0
 
     @property
     def behaviour(self) -> Behaviour:
@@ -154,10 +95,11 @@ class MaintenanceService:
         Raises UnknownHost, LimitReached, or a MaintenanceError where an alarm's URL would not fit into a trait.
         """
         with self._topology:
-            chosen = tuple(dict.fromkeys(hosts)) or tuple(self._cloud.hosts)
-            unknown = [host for host in chosen if host not in self._cloud.hosts]
+            inventory = self._keeper.cloud.hosts
+            chosen = tuple(dict.fromkeys(hosts)) or tuple(inventory)
+            unknown = [host for host in chosen if host not in inventory]
             if unknown:
-                known = ", ".join(list(self._cloud.hosts)[:5])
+                known = ", ".join(list(inventory)[:5])
                 raise UnknownHost(
                     f"there is no host {', '.join(unknown[:5])}",
                     expected=f"hosts of the inventory ({known} …)",
@@ -169,14 +111,14 @@ class MaintenanceService:
                     hint="DELETE /v1/maintenance/<session_id> takes one away",
                 )
             session_id = str(uuid.uuid5(self.namespace, f"session/{self._sessions_made + 1}"))
-            projects = self._projects_on(chosen)
+            projects = self._keeper.projects_on(chosen)
             for project in projects:
-                self._alarms.check(session_id, project)
+                self._notifier.check(session_id, project)
             at = self.clock.now()
             created = m.SessionCreated(
                 session_id, chosen, projects, maintenance_at or at + self.rules.lead, dict(metadata or {})
             )
-            with self._cloud_lock:
+            with self._keeper.lock:
                 self.journal.append([_entry(session_id, created)], at)
                 running = self._begin(created)
         with running.lock:
@@ -193,7 +135,7 @@ class MaintenanceService:
 
     def has_project(self, project_id: str) -> bool:
         """Whether the inventory has such a project."""
-        return project_id in self._project_names or self._cloud.count_of(project_id) > 0
+        return self._keeper.has_project(project_id)
 
     def session_state(self, session_id: str) -> str:
         """The session's workflow state. Raises UnknownSession."""
@@ -227,7 +169,7 @@ class MaintenanceService:
     def instance_ids(self, session_id: str, project_id: str) -> tuple[str, ...]:
         """The project's instances that belong to the session's state. Raises UnknownSession, UnknownProject."""
         running = self._running(session_id)
-        with running.lock, self._cloud_lock if running.session.is_over else running.lock:
+        with running.lock, self._keeper.lock if running.session.is_over else running.lock:
             return running.session.instance_ids(project_id)
 
     def instance_list_json(self, session_id: str, project_id: str) -> bytes:
@@ -262,58 +204,31 @@ class MaintenanceService:
         self, project_id: str | None = None, host: str | None = None, session_id: str | None = None
     ) -> Iterator[views.InstanceView]:
         """The instances, of one project or one host where asked, as the cloud or a session's copy of it has them."""
-        with ExitStack() as locks:
-            cloud = self._cloud
-            if session_id is not None:
-                running = self._running(session_id)
-                locks.enter_context(running.lock)
-                cloud = running.session.cloud
-            locks.enter_context(self._cloud_lock)
-            if host is not None:
-                ids = cloud.on_host(host) if host in cloud.hosts else ()
-            else:
-                ids = cloud.of_project(project_id) if project_id is not None else tuple(cloud.instances)
-        for instance_id in ids:
-            try:
-                view = views.of_instance(cloud, instance_id)
-            except UnknownInstance:
-                continue
-            if project_id is None or view.project_id == project_id:
-                yield view
+        if session_id is None:
+            return self._keeper.instances(self._keeper.cloud, project_id, host)
+        running = self._running(session_id)
+        with running.lock:
+            return self._keeper.instances(running.session.cloud, project_id, host)
 
     def instance(self, instance_id: str) -> views.InstanceView:
         """One instance. Raises UnknownInstance."""
-        with self._cloud_lock:
-            return views.of_instance(self._cloud, instance_id)
+        return self._keeper.instance(instance_id)
 
     def hosts(self) -> list[views.HostView]:
         """The hosts with what is free and what is on them."""
-        with self._cloud_lock:
-            return [views.of_host(self._cloud, name) for name in self._cloud.hosts]
+        return self._keeper.hosts()
 
     def projects(self) -> list[views.ProjectView]:
         """The projects."""
-        names = dict.fromkeys([*self._project_names, *self._cloud.projects()])
-        return [
-            views.ProjectView(
-                project,
-                self._project_names.get(project, ""),
-                self._cloud.count_of(project),
-                self.subscriptions.is_managed(project),
-            )
-            for project in names
-        ]
+        return self._keeper.projects(self.subscriptions.is_managed)
 
     def remove_instance(self, instance_id: str) -> None:
         """The project removes an instance. Raises UnknownInstance."""
         with self._topology, ExitStack() as locks:
-            with self._cloud_lock:
-                gone = m.InstanceRemoved(
-                    instance_id, self._cloud.instance(instance_id).project_id, self._cloud.host_of(instance_id)
-                )
+            gone = self._keeper.removal(instance_id)
             concerned = self._lock_active(locks, instance_id)
             if not concerned:
-                self._commit_cloud(gone)
+                self._keeper.commit(gone)
             for running in concerned:
                 self._commit(running, running.session.decide(m.RemoveInstance(instance_id)))
 
@@ -331,12 +246,11 @@ class MaintenanceService:
         Raises UnknownProject, AlreadyExists, NoCapacity, LimitReached.
         """
         with self._topology, ExitStack() as locks:
-            record = self._new_record(project_id, vcpus, name, flavor, instance_id, floating_ip)
+            record = self._keeper.new_record(project_id, vcpus, name, flavor, instance_id, floating_ip)
             active = self._lock_active(locks)
             decided = [(running, running.session.decide(m.AddInstance(record))) for running in active]
             if not decided:
-                with self._cloud_lock:
-                    self._commit_cloud(m.InstanceAdded(record, require_room(self._cloud, record.vcpus)))
+                self._keeper.commit(self._keeper.addition(record))
             for running, events in decided:
                 self._commit(running, events)
             return self.instance(record.instance_id)
@@ -349,7 +263,7 @@ class MaintenanceService:
             emptying = [one for one in concerned if one.session.current_host == one.session.cloud.host_of(instance_id)]
             decided = [(one, one.session.decide(m.MoveInstance(instance_id))) for one in emptying or concerned]
             if not decided:
-                self._commit_cloud(self._own_move(instance_id))
+                self._keeper.commit(self._keeper.move(instance_id))
             for running, events in decided:
                 self._commit(running, events)
             return self.instance(instance_id)
@@ -365,7 +279,7 @@ class MaintenanceService:
     def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
         """Apply an event of the past, as the journal has it, without its effects."""
         if kind == "cloud":
-            self._apply_to_cloud(event)
+            self._keeper.apply(event)
             return
         if isinstance(event, m.SessionCreated):
             self._begin(event)
@@ -377,10 +291,10 @@ class MaintenanceService:
             del self._sessions[running.session.session_id]
             return
         running.session.apply(event)
-        if isinstance(event, _MOVES_INSTANCES):
-            self._apply_to_cloud(event)
+        if isinstance(event, CLOUD_EVENTS):
+            self._keeper.apply(event)
         if running.session.is_over:
-            running.session.cloud = self._cloud
+            running.session.cloud = self._keeper.cloud
 
     def go_on(self, untold: Mapping[str, Sequence[Untold]]) -> None:
         """After a fold: tell what (per session) may not have been told and still matters; start the waits anew."""
@@ -388,17 +302,16 @@ class MaintenanceService:
             with running.lock:
                 for one in untold.get(session_id, ()):
                     if self._is_still_news(running.session, one.event):
-                        self._tell(running.session, one.event, one.heard_by)
+                        self._tell(running.session, one)
                 self._commit(running, running.session.decide(m.Restart()))
                 self._commit(running, running.session.proceed(self.clock.now()))
 
     def reset(self) -> None:
         """Forget every session and instance change; the inventory is as it was at the start."""
-        with self._topology, self._cloud_lock:
+        with self._topology:
             for session_id in self.list_sessions():
                 self.delete_session(session_id)
-            self.journal.append([Entry("cloud", "CloudReset", m.CloudReset())], self.clock.now())
-            self._apply_to_cloud(m.CloudReset())
+            self._keeper.commit(m.CloudReset())
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -413,18 +326,10 @@ class MaintenanceService:
         return running
 
     def _begin(self, created: m.SessionCreated) -> _Running:
-        session = Session(created, self._cloud.copy(), self.rules, self.subscriptions.is_managed)
+        session = Session(created, self._keeper.cloud.copy(), self.rules, self.subscriptions.is_managed)
         running = self._sessions[created.session_id] = _Running(session)
         self._sessions_made += 1
         return running
-
-    def _projects_on(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
-        cloud = self._cloud
-        with self._cloud_lock:
-            if len(hosts) == len(cloud.hosts):
-                return tuple(project for project in cloud.projects() if cloud.count_of(project))
-            there = {cloud.instance(one).project_id for host in hosts for one in cloud.on_host(host)}
-            return tuple(project for project in cloud.projects() if project in there)
 
     def _handle(self, running: _Running, command: m.Command) -> None:
         with running.lock:
@@ -436,12 +341,12 @@ class MaintenanceService:
         while events:
             at = self.clock.now()
             entries = [_entry(session.session_id, event) for event in events]
-            if any(isinstance(event, _MOVES_INSTANCES) for event in events):
-                with self._cloud_lock:
+            if any(isinstance(event, CLOUD_EVENTS) for event in events):
+                with self._keeper.lock:
                     self.journal.append(entries, at)
                     for event in events:
-                        if isinstance(event, _MOVES_INSTANCES):
-                            self._apply_to_cloud(event)
+                        if isinstance(event, CLOUD_EVENTS):
+                            self._keeper.apply(event)
             else:
                 self.journal.append(entries, at)
             for event in events:
@@ -460,12 +365,12 @@ class MaintenanceService:
                 running.lists.clear()
                 if session.is_over:
                     self._timers.forget(session.session_id)
-                    session.cloud = self._cloud
+                    session.cloud = self._keeper.cloud
             case m.ProjectNotified():
                 running.lists.pop(event.project_id, None)
-                self._tell(session, event)
+                self._notifier.tell(session.session_id, session.metadata, event)
             case m.HostMaintenanceStarted() | m.HostMaintained():
-                self._tell(session, event)
+                self._notifier.tell(session.session_id, session.metadata, event)
             case m.ReplyAccepted() | m.InstanceMoved() | m.InstanceRemoved():
                 running.lists.pop(event.project_id, None)
             case m.InstanceAdded(instance):
@@ -473,24 +378,8 @@ class MaintenanceService:
             case _:
                 pass
 
-    def _tell(self, session: Session, event: Notified, heard_by: AbstractSet[str] = frozenset()) -> None:
-        project, event_type = _addressed(event)
-        facts = _facts(session.session_id, event)
-        for subscription in self.subscriptions.matching(project, event_type):
-            if not subscription.alarm_actions or subscription.alarm_id in heard_by:
-                continue
-            if subscription.query and not holds(subscription.query, facts):
-                continue
-            previous = self.subscriptions.fire(subscription.alarm_id)
-            if previous is None:
-                continue
-            now = self.clock.now()
-            for one in _single_actions(subscription):
-                if isinstance(event, m.ProjectNotified):
-                    alarm = self._alarms.project_alarm(session.session_id, event, session.metadata, one, previous, now)
-                else:
-                    alarm = self._alarms.host_alarm(session.session_id, event, one, previous, now)
-                self._sink.send(alarm)
+    def _tell(self, session: Session, untold: Untold) -> None:
+        self._notifier.tell(session.session_id, session.metadata, untold.event, untold.heard_by)
 
     @staticmethod
     def _is_still_news(session: Session, event: Notified) -> bool:
@@ -511,92 +400,6 @@ class MaintenanceService:
                 active.append(running)
         return active
 
-    def _commit_cloud(self, event: m.Event) -> None:
-        with self._cloud_lock:
-            self.journal.append(
-                [Entry("cloud", type(event).__name__, event, None, getattr(event, "project_id", None))],
-                self.clock.now(),
-            )
-            self._apply_to_cloud(event)
-
-    def _apply_to_cloud(self, event: m.Event) -> None:
-        """Fold a change into the inventory; with several sessions the last one's move is what stays."""
-        cloud = self._cloud
-        match event:
-            case m.InstanceMoved(instance_id, target=target) if instance_id in cloud:
-                cloud.move(instance_id, target)
-            case m.InstanceRemoved(instance_id) if instance_id in cloud:
-                cloud.remove(instance_id)
-            case m.InstanceAdded(instance, host):
-                if instance.instance_id not in cloud:
-                    cloud.place(instance, host)
-                    self._instances_made += 1
-            case m.CloudReset():
-                self._cloud = self._pristine()
-            case _:
-                pass
-
-    def _own_move(self, instance_id: str) -> m.InstanceMoved:
-        instance, source = self._cloud.instance(instance_id), self._cloud.host_of(instance_id)
-        target = require_room(self._cloud, instance.vcpus, besides=source)
-        return m.InstanceMoved(instance_id, instance.project_id, Action.OWN_ACTION, source, target)
-
-    def _new_record(
-        self,
-        project_id: str,
-        vcpus: int | None,
-        name: str | None,
-        flavor: str | None,
-        instance_id: str | None,
-        floating_ip: bool,
-    ) -> m.Instance:
-        with self._cloud_lock:
-            if not self.has_project(project_id):
-                raise UnknownProject(
-                    f"there is no project {project_id!r}",
-                    expected="a project of the inventory",
-                    hint="GET /simulator/v1/projects lists them",
-                )
-            if len(self._cloud) >= self._instance_limit:
-                raise LimitReached(f"there are {self._instance_limit} instances, which is the limit")
-            if instance_id is not None and instance_id in self._cloud:
-                raise AlreadyExists(f"instance {instance_id!r} exists already", hint="leave instance_id out")
-            like = next((self._cloud.instance(one) for one in self._cloud.of_project(project_id)), None)
-            number = self._instances_made + 1
-            return m.Instance(
-                instance_id=instance_id or str(uuid.uuid5(self.namespace, f"instance/{number}")),
-                project_id=project_id,
-                name=name or f"{self._project_names.get(project_id) or project_id}-added-{number}",
-                vcpus=vcpus or (like.vcpus if like else 1),
-                host="",
-                flavor=flavor or (like.flavor if like else ""),
-                floating_ip=floating_ip,
-            )
-
 
 def _entry(session_id: str, event: m.Event) -> Entry:
     return Entry("event", type(event).__name__, event, session_id, getattr(event, "project_id", None))
-
-
-def _addressed(event: Notified) -> tuple[str, EventType]:
-    """Whose notification it is, and of which type."""
-    if isinstance(event, m.ProjectNotified):
-        return event.project_id, EventType.SCHEDULED
-    return ADMIN, EventType.HOST
-
-
-def _facts(session_id: str, event: Notified) -> dict[str, str]:
-    """What an alarm's query may ask about a notification."""
-    project, event_type = _addressed(event)
-    facts = {"event_type": str(event_type), "traits.project_id": project, "traits.session_id": session_id}
-    if isinstance(event, m.ProjectNotified):
-        return {**facts, "traits.service": "fenix", "traits.state": event.state.value}
-    started = isinstance(event, m.HostMaintenanceStarted)
-    state = HostState.IN_MAINTENANCE if started else HostState.MAINTENANCE_COMPLETE
-    return {**facts, "traits.service": "fenix", "traits.host": event.host, "traits.state": state.value}
-
-
-def _single_actions(subscription: Subscription) -> Iterator[Subscription]:
-    """One subscription per URL: Aodh notifies each of an alarm's actions."""
-    for url in subscription.alarm_actions:
-        yield replace(subscription, alarm_actions=(url,))
