@@ -3,6 +3,7 @@
 A fault has a condition (``when``) and an effect (``then``). What fits a condition is counted for each project by
 itself: the ``nth`` that fits (from 1, default 1) is the first one touched, and ``times`` of them are touched in a row
 (default: one where ``nth`` is given, else all). The first fault of the list that applies is the one that happens.
+Delays are real time. ``adapters.faults`` counts, ``http.faults`` and ``adapters.faulty_alarms`` let them happen.
 """
 
 from __future__ import annotations

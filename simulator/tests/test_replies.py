@@ -100,6 +100,24 @@ def test_per_instance_a_report_may_be_answered_without_effect(drive):
     assert len(flow.history) == events
 
 
+def test_per_instance_a_repeat_is_taken_even_when_other_instances_are_asked_about(drive):
+    """Tacker sends each reply twice, from threads: the second may come late."""
+    flow = drive(*CLOUD, rules=Rules(dialect=Dialect.PER_INSTANCE)).until("PLANNED_MAINTENANCE")
+    first = flow.session.current_host
+    for one, project in (("a0", "A"), ("a1", "A"), ("b0", "B"), ("c0", "C")):
+        if flow.session.cloud.host_of(one) == first:
+            flow.do(m.Reply(project, "ACK_PLANNED_MAINTENANCE", {one: "MIGRATE"}, one))
+    flow.tick()
+    while not flow.session.awaiting():
+        flow.tick()
+    assert (flow.session.state, flow.session.current_host) != ("PLANNED_MAINTENANCE", first)
+    events = len(flow.history)
+    flow.do(m.Reply("A", "ACK_PLANNED_MAINTENANCE", {"a0": "MIGRATE"}, "a0"))
+    assert len(flow.history) == events
+    with pytest.raises((ReplyInvalid, ReplyNotAwaited)):
+        flow.do(m.Reply("A", "ACK_PLANNED_MAINTENANCE", {"a0": "OWN_ACTION"}, "a0"))
+
+
 UPSTREAM = {
     "NACK": ("NACK_PLANNED_MAINTENANCE", {}, "MAINTENANCE_FAILED"),
     "unknown": ("FOO", None, "MAINTENANCE_FAILED"),

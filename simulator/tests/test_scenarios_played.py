@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from rich.console import Console
 
 from fenix_simulator.adapters.clock import TimeMode
+from fenix_simulator.adapters.journal_sqlite import open_journal
 from fenix_simulator.bootstrap import Settings, Simulator
 from fenix_simulator.demo.play import play
 from fenix_simulator.demo.screen import LiveScreen, PlainScreen, summary
+from fenix_simulator.ports import Recorded
 from fenix_simulator.scenario import load
 from fenix_simulator.scenario_change import resized
 from fenix_vnfm import AlarmReceiver, Exchange, FenixClient, Policy, ProjectManager
@@ -48,6 +51,84 @@ def test_a_bundled_scenario_ends_as_it_expects(name):
     assert scenario.expect.end in told.getvalue()
     placed = [one for there in story.hosts.values() for one in there]
     assert len(placed) == len(set(placed))
+
+
+#: Scenario → what happens to each of its two projects, in any order: operation, effect and how often.
+WITH_FAULTS: dict[str, Counter[tuple[str, str]]] = {
+    "flaky-api": Counter(
+        {
+            ("reply", "{'status': 503}"): 2,
+            ("reply", "{'close': True}"): 1,
+            ("list", "{'delay': '1s'}"): 1,
+            ("list", "{'drop': True}"): 1,
+        }
+    ),
+    "duplicate-alarms": Counter({("alarm", "{'duplicate': 2}"): 1, ("alarm", "{'duplicate': 1}"): 3}),
+    "unknown-traits": Counter(
+        {
+            ("alarm", "{'traits': {'state': 'INSTANCE_ACTION_POSTPONED', 'retry_in': 30}}"): 1,
+            # Of the 11 alarms to each: 5 that ask and 6 reports of a move.
+            ("alarm", "{'traits': {'change_ticket': 'CHG-20417', 'risk_score': 0.25}}"): 10,
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_FAULTS)
+def test_a_bundled_scenario_with_faults_ends_as_it_expects_and_the_faults_happened(name, tmp_path):
+    journal_file = str(tmp_path / "run.db")
+    story, outcome = play(
+        Settings(scenario=load(name), time=TimeMode.parse("auto"), journal=journal_file),
+        lambda _story: PlainScreen(Console(file=io.StringIO())),
+        timedelta(minutes=2),
+    )
+    assert outcome.as_expected, story.endings
+    journal = open_journal(journal_file)
+    entries = journal.read(0, 100_000)
+    journal.close()
+    happened: dict[str | None, Counter[tuple[str, str]]] = {}
+    for entry in entries:
+        if entry.type == "FaultHappened":
+            of_project = happened.setdefault(entry.project_id, Counter())
+            of_project[entry.data["operation"], str(entry.data["effect"])] += 1
+    assert list(happened.values()) == [WITH_FAULTS[name]] * 2
+    for project_id in happened:
+        SEEN[name]([entry for entry in entries if entry.project_id == project_id])
+
+
+def _saw_a_flaky_api(entries: list[Recorded]) -> None:
+    """Two replies answered 503, one list and one reply not answered at all; every state has its one reply."""
+    answers = Counter(
+        (entry.data["method"], entry.data["status"])
+        for entry in entries
+        if entry.kind == "request" and entry.data["surface"] == "project"
+    )
+    assert answers["PUT", 503] == 2
+    assert answers["PUT", None] == 1
+    assert answers["GET", None] == 1
+    # The one whose answer was lost is sent again; by then the session may await another one, and refuses it.
+    assert answers["PUT", 200] + answers["PUT", 409] + answers["PUT", 422] == 5
+    assert answers["PUT", 200] >= 4
+    assert [entry.type for entry in entries].count("ReplyAccepted") == 5
+
+
+def _saw_duplicates(entries: list[Recorded]) -> None:
+    """As many identical bodies as asked for, and yet one reply to each."""
+    bodies = Counter(entry.data["body"] for entry in entries if entry.kind == "delivery")
+    assert sorted(bodies.values()) == [1] * 7 + [2] * 3 + [3]
+    assert [entry.type for entry in entries].count("ReplyAccepted") == 5
+
+
+def _saw_unknown_traits(entries: list[Recorded]) -> None:
+    """The manager took every alarm, and no reply was refused."""
+    deliveries = [entry for entry in entries if entry.kind == "delivery"]
+    assert {entry.data["status"] for entry in deliveries} == {200}
+    assert sum("INSTANCE_ACTION_POSTPONED" in entry.data["body"] for entry in deliveries) == 1
+    assert sum('["risk_score", 3, 0.25]' in entry.data["body"] for entry in deliveries) == 10
+    assert {entry.data["status"] for entry in entries if entry.kind == "request"} <= {200, 201, 204}
+
+
+SEEN = {"flaky-api": _saw_a_flaky_api, "duplicate-alarms": _saw_duplicates, "unknown-traits": _saw_unknown_traits}
 
 
 def test_the_live_screen_draws_hosts_and_story():

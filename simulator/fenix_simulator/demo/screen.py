@@ -14,7 +14,7 @@ from rich.text import Text
 
 from fenix_simulator.demo.story import Line, Story
 
-_STYLES = {"state": "bold", "alarm": "cyan", "reply": "green", "move": "magenta", "host": "yellow"}
+_STYLES = {"state": "bold", "alarm": "cyan", "reply": "green", "move": "magenta", "host": "yellow", "fault": "red"}
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red", "white", "bright_cyan", "bright_green")
 _MOST_HOSTS = 16
 

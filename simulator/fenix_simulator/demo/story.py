@@ -83,6 +83,8 @@ class Story:
     def _read(self, entry: Recorded) -> tuple[str, str] | None:
         if entry.kind == "delivery":
             return self._delivery(entry)
+        if entry.type == "FaultHappened":
+            return self._fault(entry)
         if entry.kind != "event":
             return None
         teller = getattr(self, f"_tell_{entry.type}", None)
@@ -95,6 +97,10 @@ class Story:
             return None
         answer = data["error"] or f"{data['status']} after {data['latency'] * 1000:.0f} ms"
         return "alarm", f"alarm {data['state']} → {name}: {answer}"
+
+    def _fault(self, entry: Recorded) -> tuple[str, str]:
+        told = ", ".join(name if value is True else f"{name} {value}" for name, value in entry.data["effect"].items())
+        return "fault", f"fault: {entry.data['operation']} of {self._project(entry.project_id)}: {told}"
 
     def _tell_SessionCreated(self, entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         session_id = str(entry.session_id)

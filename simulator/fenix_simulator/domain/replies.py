@@ -36,9 +36,9 @@ def judge_strict(
     if reply.instance_id is not None and reply.state == ACK_ACTION_DONE:
         return None
     told = ask.told.get(reply.project_id) if ask is not None else None
+    if last.get((reply.project_id, reply.instance_id)) == event and (told is None or _is_past(told, reply)):
+        return None
     if told is None or _has_replied(told, reply):
-        if last.get((reply.project_id, reply.instance_id)) == event:
-            return None
         if told is None:
             raise ReplyNotAwaited(
                 f"the session is in {state} and awaits no reply from project {reply.project_id}",
@@ -60,6 +60,12 @@ def judge_strict(
     if state in ACTION_STATES and reply.state == awaited[0]:
         _check_actions(reply, told)
     return event
+
+
+def _is_past(told: Told, reply: Reply) -> bool:
+    """Whether what the reply answers is not asked any more. One about a single instance says itself what it answers:
+    Tacker sends each twice, and the second may come when the session asks about the next host's instances."""
+    return _has_replied(told, reply) or (reply.instance_id is not None and reply.instance_id not in told.asked)
 
 
 def _has_replied(told: Told, reply: Reply) -> bool:
