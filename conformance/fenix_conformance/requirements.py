@@ -1,4 +1,4 @@
-"""The requirements: rows of ``requirements.yaml``, one for each statement that a server or a VNFM is judged by."""
+"""The requirements as data: loads ``requirements.yaml``, the one file of rows that both ends are judged by."""
 
 from __future__ import annotations
 
@@ -6,87 +6,85 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from fenix_conformance.results import Level, Role
 
-#: What kinds of sources there are, and what each is.
-SOURCES: Mapping[str, str] = {
-    "api": "the published project API of Fenix",
-    "http": "HTTP Semantics, RFC 9110",
-    "upstream": "what the public Fenix server and its documents do",
-    "derived": "follows from the others",
+#: Where a requirement comes from, and what that means.
+SOURCES: Final[Mapping[str, str]] = {
+    "api": "the published text of Fenix's project maintenance API",
+    "http": "RFC 9110, HTTP semantics",
+    "upstream": "what the public Fenix server, its documents and Aodh do",
+    "derived": "follows from the other requirements",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row. ``check`` names the check that judges it; where there is none ``reason`` says why.
-
-    ``objective``, ``preconditions``, ``steps`` and ``expected`` describe the check as a test specification does.
-    """
+    """One row. ``check`` names what checks it; where it is None, ``reason`` says why nothing does."""
 
     id: str
-    level: Level
     role: Role
+    level: Level
     statement: str
     source_kind: str
     section: str
-    objective: str = ""
-    preconditions: str = ""
-    steps: str = ""
-    expected: str = ""
-    check: str | None = None
-    reason: str = ""
+    objective: str
+    preconditions: str
+    steps: tuple[str, ...]
+    expected: str
+    check: str | None
+    reason: str | None
 
     @property
     def source(self) -> str:
-        """The source in one line: ``api: GET …``."""
+        """For reports: the kind and the section."""
         return f"{self.source_kind}: {self.section}"
 
 
 @cache
-def requirements(role: Role | None = None) -> tuple[Requirement, ...]:
-    """All rows in the file's order, or those of one role. Raises ValueError where a row is not as it must be."""
+def requirements() -> tuple[Requirement, ...]:
+    """Every row in the order of the file; ValueError when the file breaks its own rules."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = (files("fenix_conformance") / "requirements.yaml").read_text("utf-8")
-    document = yaml.load(text, loader)  # noqa: S506 - a safe loader, the fast one where it was built
-    rows = tuple(_row(Role(name), row) for name, rows in document.items() for row in rows)
+    text = files("fenix_conformance").joinpath("requirements.yaml").read_text("utf-8")
+    rows = tuple(_row(members) for members in yaml.load(text, Loader=loader))  # noqa: S506 (both loaders are safe ones)
     seen: set[tuple[Role, str]] = set()
     for row in rows:
         if (row.role, row.id) in seen:
-            raise ValueError(f"requirement {row.id} ({row.role}) is there twice")
+            raise ValueError(f"requirements.yaml: {row.id} stands there twice")
         seen.add((row.role, row.id))
-    return rows if role is None else tuple(row for row in rows if row.role is role)
+    return rows
 
 
-def requirement(identifier: str, role: Role = Role.SERVER) -> Requirement:
-    """The row with that id. Raises KeyError."""
-    for row in requirements(role):
-        if row.id == identifier:
-            return row
-    raise KeyError(identifier)
+def requirements_of(role: Role) -> tuple[Requirement, ...]:
+    """The rows of one end."""
+    return tuple(row for row in requirements() if row.role is role)
 
 
-def _row(role: Role, row: Mapping[str, Any]) -> Requirement:
-    source = row["source"]
+def _row(members: Mapping[str, Any]) -> Requirement:
+    name = members.get("id", "a row without an id")
+    source = members["source"]
     if source["kind"] not in SOURCES:
-        raise ValueError(f"{row['id']}: source kind {source['kind']!r} is none of {', '.join(SOURCES)}")
-    if bool(row.get("check")) == bool(row.get("reason")):
-        raise ValueError(f"{row['id']}: either a check or a reason why there is none")
+        raise ValueError(f"requirements.yaml: {name}: the source kind {source['kind']!r} is none of {', '.join(SOURCES)}")
+    if bool(members.get("check")) == bool(members.get("reason")):
+        raise ValueError(f"requirements.yaml: {name} needs either a check or a reason")
     return Requirement(
-        id=row["id"],
-        level=Level(row["level"]),
-        role=role,
-        statement=row["statement"].strip(),
+        id=members["id"],
+        role=Role(members["role"]),
+        level=Level(members["level"]),
+        statement=_line(members["statement"]),
         source_kind=source["kind"],
-        section=source["section"],
-        objective=row.get("objective", "").strip(),
-        preconditions=row.get("preconditions", "").strip(),
-        steps=row.get("steps", "").strip(),
-        expected=row.get("expected", "").strip(),
-        check=row.get("check"),
-        reason=row.get("reason", "").strip(),
+        section=_line(source["section"]),
+        objective=_line(members["objective"]),
+        preconditions=_line(members["preconditions"]),
+        steps=tuple(_line(step) for step in members["steps"]),
+        expected=_line(members["expected"]),
+        check=members.get("check"),
+        reason=_line(members["reason"]) if members.get("reason") else None,
     )
+
+
+def _line(text: str) -> str:
+    return " ".join(str(text).split())

@@ -88,6 +88,8 @@ class Case:
     missing: dict[str, str] = field(default_factory=dict)
     sightings: Sequence[Sighting] = ()
     probes: dict[str, list[tuple[str, Exchange]]] = field(default_factory=dict)
+    #: Failures that generated requests found, by requirement.
+    generated: dict[str, Judgement] = field(default_factory=dict)
     #: Judgements that were made already, by requirement.
     judged: dict[str, Judgement] = field(default_factory=dict)
     _judging: set[str] = field(default_factory=set)

@@ -11,8 +11,9 @@ class Options:
 
     ``url`` is the root under which ``/v1/maintenance`` lies. ``aodh_url`` is where ``/v2/alarms`` lies. ``projects``
     are played by the suite; without any, the server's own are found by a first session. ``session`` is set when
-    nothing may be started. ``reply_window`` counts where an alarm's ``reply_at`` does not tell (None: 60 s are assumed); ``max_wait`` caps
-    every single wait. ``lead`` is how far ahead ``maintenance_at`` is set at least.
+    nothing may be started. ``reply_window`` counts where an alarm's ``reply_at`` does not tell (None: 60 s are
+    assumed); ``max_wait`` caps every single wait. ``lead`` is how far ahead ``maintenance_at`` is set at least.
+    ``listen`` is the address of the suite's own alarm receiver.
     """
 
     url: str

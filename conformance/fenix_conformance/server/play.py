@@ -342,5 +342,7 @@ class Play:
             return
         while not self.lab.interrupted.is_set():
             last = self.trace.last_change
-            if not self.trace.wait_until(lambda last=last: self.trace.last_change != last, last + _LINGER):
+            with self.trace.changed:
+                self.trace.changed.wait(max(0.0, last + _LINGER - time.monotonic()))
+            if self.trace.last_change == last and time.monotonic() >= last + _LINGER:
                 return

@@ -311,7 +311,7 @@ class Trace:
     # -- waiting
 
     def wait_until(self, is_so: Callable[[], bool], until: float) -> bool:
-        """Wait until it is so, at the longest to that instant; whether it is so. What it asks may lie in other traces."""
+        """Wait until it is so, at the longest to that instant; whether it is so. It may lie in other traces."""
         with self.changed:
             while not is_so():
                 left = until - time.monotonic()

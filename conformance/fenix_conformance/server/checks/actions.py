@@ -32,13 +32,13 @@ def reply_foreign_instance(case: Case) -> Judgement:
                 )
     for other in trace.asks_of(state=ask.state):
         lists = [one for one in other.listings if one.before_reply and one.ids is not None]
-        for one in lists[1:]:
-            lost = (set(lists[0].ids or ()) & set(victims)) - set(one.ids or ())
-            if lost and other.project != ask.project and one.exchange.answered > sent.exchange.sent:
+        for later in lists[1:]:
+            lost = (set(lists[0].ids or ()) & set(victims)) - set(later.ids or ())
+            if lost and other.project != ask.project and later.exchange.answered > sent.exchange.sent:
                 return failed(
                     f"the list of {other.project} stays as it was",
                     f"{min(lost)} is gone from it since {ask.project} named an action for it",
-                    [lists[0].exchange.evidence, sent.exchange.evidence, one.exchange.evidence],
+                    [lists[0].exchange.evidence, sent.exchange.evidence, later.exchange.evidence],
                 )
     return passed(
         f"{len(victims)} instances of others; the reply was answered {sent.exchange.outcome}", [sent.exchange.evidence]

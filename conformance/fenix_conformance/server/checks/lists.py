@@ -60,7 +60,7 @@ def list_shape(case: Case) -> Judgement:
         return case.why("happy", "reads")
     wrong = [(project, exchange, fault) for project, exchange in seen if (fault := _what_is_wrong(exchange))]
     if wrong:
-        project, exchange, fault = wrong[0]
+        project, _, fault = wrong[0]
         return failed(
             "200 with an object whose instance_ids is a list of distinct strings",
             f"the list of {project}: {fault}",
@@ -116,25 +116,25 @@ def list_current_state(case: Case) -> Judgement:
     if case.has_failed("list-stable"):
         return untestable("the list does not stay the same in one state: see list-stable")
     judgements = [
-        judgement for trace in (case.trace("happy"),) if trace is not None for judgement in _current_state(case, trace)
+        judgement for trace in (case.trace("happy"),) if trace is not None for judgement in _current_state(trace)
     ]
     return worst(judgements) if judgements else case.why("happy")
 
 
-def _current_state(case: Case, trace: Trace) -> Iterator[Judgement]:
+def _current_state(trace: Trace) -> Iterator[Judgement]:
     asks = [ask for ask in trace.asks if ask.state in ACTION_STATES and not ask.is_ambiguous]
     if not asks:
         yield untestable("the session asked about no actions", trace.story())
         return
     for ask in asks:
         if ask.listed is not None:
-            yield _one_list(case, trace, ask)
+            yield _one_list(trace, ask)
     planned = [ask for ask in asks if ask.state == State.PLANNED_MAINTENANCE]
     if not planned or any(ask.listed is None for ask in planned):
         yield untestable("the session did not get through PLANNED_MAINTENANCE with readable lists", trace.story())
 
 
-def _one_list(case: Case, trace: Trace, ask: Ask) -> Judgement:
+def _one_list(trace: Trace, ask: Ask) -> Judgement:
     listed = set(ask.listed or ())
     evidence = [*ask.evidence[:2]]
     if not listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from fenix_conformance.server.judging import Case, Judgement, check, failed, passed, untestable, worst
 from fenix_conformance.server.trace import Ask, Intent, Progress, Sent, Trace
@@ -212,15 +213,17 @@ def reply_advances(case: Case) -> Judgement:
 
 
 def _stuck_at(trace: Trace) -> list[Ask] | None:
-    """The asks of the state that the session did not go on from, None when it did; the last state is another's."""
+    """The asks of the state that the session did not go on from, None when it did; the last state is another's.
+
+    The first session of a run is left as soon as it has gone on from MAINTENANCE.
+    """
     if not trace.asks:
         return None
-    state = trace.asks[-1].state
-    asks = [ask for ask in trace.asks_of(state=state) if not ask.is_ambiguous and trace.progress(ask) is None]
-    if state == State.MAINTENANCE_COMPLETE or not asks:
+    state = State.MAINTENANCE if trace.name == "solo" else trace.asks[-1].state
+    if state == State.MAINTENANCE_COMPLETE:
         return None
-    # A play that was stopped as soon as it had seen what it wanted has no need to go on.
-    return asks if trace.ending in ("stalled", "failed", "done") or "open" in trace.marks else None
+    asks = [ask for ask in trace.asks_of(state=state) if not ask.is_ambiguous and trace.progress(ask) is None]
+    return asks or None
 
 
 def _why_stuck(case: Case, trace: Trace, asks: list[Ask]) -> Judgement:
@@ -252,7 +255,7 @@ def _why_stuck(case: Case, trace: Trace, asks: list[Ask]) -> Judgement:
 
 def _was_simultaneous(asks: list[Ask]) -> bool:
     moments = sorted(ask.acknowledged_at for ask in asks if ask.acknowledged_at is not None)
-    return any(later - earlier < 0.05 for earlier, later in zip(moments, moments[1:], strict=False))
+    return any(later - earlier < 0.05 for earlier, later in pairwise(moments))
 
 
 @check("reply-nack", "refused", "concurrent")
@@ -292,7 +295,9 @@ def _after_nack(case: Case, trace: Trace, ask: Ask, nack: Sent) -> Judgement:
 
 @check("reply-silence", "silent", "all-silent", "silent-end")
 def reply_silence(case: Case) -> Judgement:
-    """When a project stays silent past the window the session does not hang: a default behaviour or a failure follows."""
+    """When a project stays silent past the window the session does not hang: a default behaviour or a failure
+    follows.
+    """
     if case.has_failed("reply-needed", "reply-all"):
         return untestable("the session goes on without replies: see reply-needed and reply-all")
     if case.has_failed("sessions-independent"):

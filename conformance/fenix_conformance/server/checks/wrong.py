@@ -42,9 +42,11 @@ def reply_other_state(case: Case) -> Judgement:
         judgements.append(passed("", [one.exchange.evidence for one in sent]))
     if not tried:
         return case.why("wrong-maintenance-1")
-    for state in (State.MAINTENANCE, State.PLANNED_MAINTENANCE):
-        if left := set(WRONG_KINDS) - tried.get(state, set()):
-            judgements.append(untestable(f"{state} could not be held for: {', '.join(sorted(left))}"))
+    judgements += [
+        untestable(f"{state} could not be held for: {', '.join(sorted(left))}")
+        for state in (State.MAINTENANCE, State.PLANNED_MAINTENANCE)
+        if (left := set(WRONG_KINDS) - tried.get(state, set()))
+    ]
     kinds = ", ".join(WRONG_KINDS)
     return worst([passed(f"in {', '.join(tried)}: {kinds}"), *judgements])
 

@@ -54,10 +54,7 @@ def reads(lab: Lab) -> Trace:
     """The list again and again, in both forms of the path, before and after the others' replies."""
 
     def probe(turn: Turn) -> None:
-        forms = []
-        for url in dict.fromkeys((turn.own_url, other_form(turn.own_url), turn.list_url, other_form(turn.list_url))):
-            forms.append(lab.client.send("GET", url, note="both forms of the path"))
-        turn.trace.mark("forms", forms)
+        turn.trace.mark("forms", [one for _, one in get_forms(lab, turn.own_url, turn.list_url)])
         for _ in range(3):
             turn.list()
 
@@ -66,6 +63,12 @@ def reads(lab: Lab) -> Trace:
             turn.list()
 
     return _with_list_first(lab, "reads", probe, script)
+
+
+def get_forms(lab: Lab, *urls: str) -> list[tuple[str, Exchange]]:
+    """GET each URL with the slash at its end and without."""
+    forms = dict.fromkeys(form for url in urls for form in (url, other_form(url)))
+    return [("list", lab.client.send("GET", form, note="both forms of the path")) for form in forms]
 
 
 def _with_list_first(lab: Lab, name: str, probe: Probe, before: Probe) -> Trace:

@@ -1,0 +1,152 @@
+"""A whole run against a server: plays what the selected requirements need, judges, and gives the results."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fenix_conformance.requirements import Requirement, requirements_of
+from fenix_conformance.results import Level, Outcome, Result, Role, RunResult, note
+from fenix_conformance.server import checks, generated, session_only
+from fenix_conformance.server.judging import CHECKS, Case, Judgement
+from fenix_conformance.server.lab import Interrupted, Lab
+from fenix_conformance.server.options import Options
+from fenix_conformance.server.programme import Programme
+
+assert checks  # Importing it registers the checks.
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which requirements are judged, and how strictly. Empty ``only`` means all."""
+
+    only: frozenset[str] = frozenset()
+    skip: frozenset[str] = frozenset()
+    strict: bool = False
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The selected rows; ValueError names ids that do not exist."""
+        rows = requirements_of(Role.SERVER)
+        known = {row.id for row in rows}
+        if unknown := sorted((self.only | self.skip) - known):
+            raise ValueError(f"there is no server requirement {', '.join(unknown)} (fenix-conformance server --list)")
+        return tuple(row for row in rows if (not self.only or row.id in self.only) and row.id not in self.skip)
+
+
+def plays_for(rows: Collection[Requirement]) -> tuple[str, ...]:
+    """The plays that these requirements need, and the opening that all rest on."""
+    wanted = {"solo"}
+    for row in rows:
+        if row.check is not None:
+            wanted |= set(CHECKS[row.check].plays)
+            if row.id in generated.REQUIREMENTS:
+                wanted.add("generated")
+    return tuple(sorted(wanted))
+
+
+def judge_server(
+    options: Options, selection: Selection, tell: Callable[[str], None] = lambda _: None, lab: Lab | None = None
+) -> RunResult:
+    """Run against the server. Raises Unreachable when nobody answers, Interrupted when ``lab`` was told to stop."""
+    rows = selection.requirements
+    started, clock = datetime.now(UTC), time.monotonic()
+    case = Case(options, options.projects)
+    broken: BaseException | None = None
+    with lab or Lab(options, tell) as lab:
+        lab.knock()
+        try:
+            if options.session is not None:
+                session_only.probe(lab, case)
+            elif rows:
+                Programme(lab, case, plays_for(rows), generated.generate).run()
+        except Interrupted:
+            raise
+        except Exception as failure:  # noqa: BLE001 - it is reported as the suite's own error, never as the server's
+            broken = failure
+        finally:
+            case.sightings = [one for one in lab.sightings if one.project]
+    results = tuple(_result(row, case, options, selection, broken) for row in rows)
+    return RunResult(
+        subject=options.url,
+        role=Role.SERVER,
+        started=started,
+        seconds=time.monotonic() - clock,
+        results=results,
+        strict=selection.strict,
+    )
+
+
+def _result(
+    row: Requirement, case: Case, options: Options, selection: Selection, broken: BaseException | None
+) -> Result:
+    judgement = _judgement(row, case, broken)
+    outcome = judgement.outcome
+    if outcome is Outcome.FAIL and row.level is not Level.MUST and not selection.strict:
+        outcome = Outcome.WARN
+    return Result(
+        id=row.id,
+        level=row.level,
+        role=row.role,
+        statement=row.statement,
+        source=row.source,
+        outcome=outcome,
+        message=judgement.message,
+        expected=judgement.expected or (row.expected if judgement.is_failure else ""),
+        actual=judgement.actual,
+        evidence=judgement.evidence,
+        rerun=rerun_command(options, row.id, strict=selection.strict),
+        layer=judgement.layer,
+    )
+
+
+def _judgement(row: Requirement, case: Case, broken: BaseException | None) -> Judgement:
+    if row.check is None:
+        return Judgement(Outcome.UNTESTABLE, row.reason or "")
+    try:
+        judgement = case.judge(row.check)
+    except Exception as failure:  # noqa: BLE001 - likewise
+        return _error(failure)
+    found = case.generated.get(row.id)
+    if found is not None and not judgement.is_failure:
+        return found
+    if broken is not None and not judgement.is_failure:
+        return _error(broken)
+    return judgement
+
+
+def _error(failure: BaseException) -> Judgement:
+    """The suite's own fault."""
+    import traceback
+
+    lines = traceback.format_exception(failure)
+    return Judgement(
+        Outcome.ERROR,
+        f"the suite itself broke: {type(failure).__name__}: {failure}",
+        evidence=(note("".join(lines[-6:])),),
+    )
+
+
+def rerun_command(options: Options, requirement: str, *, strict: bool = False) -> str:
+    """The command that runs just this requirement again; a token is named, never shown."""
+    words: list[str] = ["fenix-conformance", "server", options.url, "--only", requirement]
+    if options.aodh_url:
+        words += ["--aodh-url", options.aodh_url]
+    for project in options.projects:
+        words += ["--project", project]
+    if options.session is not None:
+        words += ["--session", options.session]
+    if options.reply_window is not None:
+        words += ["--reply-window", f"{options.reply_window:g}s"]
+    if strict:
+        words.append("--strict")
+    line = shlex.join(words)
+    return f"{line} --token \"$FENIX_CONFORMANCE_TOKEN\"" if options.token else line
+
+
+def verdict_of(results: Sequence[Result]) -> dict[str, Outcome]:
+    """Requirement to outcome, for those who compare."""
+    return {result.id: result.outcome for result in results}
