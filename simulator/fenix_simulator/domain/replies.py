@@ -14,7 +14,7 @@ from fenix_simulator.domain.ask import ALL_ACTIONS, Ask, Told
 from fenix_simulator.domain.errors import ReplyInvalid, ReplyNotAwaited
 from fenix_simulator.domain.messages import Reply, ReplyAccepted
 
-#: Tacker answers even this report; there is nothing to wait for, so it is taken without effect.
+#: Tacker answers even this report, at the project's URL. In its dialect it is taken, without effect: nothing waits.
 ACK_ACTION_DONE = ReplyPrefix.ACK + AlarmState.INSTANCE_ACTION_DONE
 
 
@@ -33,8 +33,6 @@ def judge_strict(
     (409) or ReplyInvalid (422).
     """
     event = accepted(reply)
-    if reply.instance_id is not None and reply.state == ACK_ACTION_DONE:
-        return None
     told = ask.told.get(reply.project_id) if ask is not None else None
     if last.get((reply.project_id, reply.instance_id)) == event and (told is None or _is_past(told, reply)):
         return None

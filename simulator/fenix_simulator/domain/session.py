@@ -25,8 +25,8 @@ from fenix_simulator.domain import workflow
 from fenix_simulator.domain.ask import Ask
 from fenix_simulator.domain.cloud import Cloud, require_room
 from fenix_simulator.domain.errors import SessionOver, UnknownProject
-from fenix_simulator.domain.replies import accepted, judge_strict
-from fenix_simulator.domain.rules import Behaviour, Rules
+from fenix_simulator.domain.replies import ACK_ACTION_DONE, accepted, judge_strict
+from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 
 
 class Session:
@@ -149,6 +149,8 @@ class Session:
         return workflow.STEPS[self.state](self, now)
 
     def _decide_reply(self, reply: m.Reply) -> list[m.Event]:
+        if reply.state == ACK_ACTION_DONE and self.rules.dialect is Dialect.PER_INSTANCE:
+            return []
         if self.rules.behaviour is Behaviour.UPSTREAM:
             if reply.project_id not in self.projects:
                 raise UnknownProject(f"project {reply.project_id!r} has no part in session {self.session_id}")

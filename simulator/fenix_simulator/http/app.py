@@ -53,7 +53,7 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
         upstream.register_errors(app)
         _order_allow(app, upstream.allow_order)
     else:
-        app.register_blueprint(project.blueprint(web, validator("Reply")))
+        app.register_blueprint(project.blueprint(web, _replies(service.dialect)))
         app.register_blueprint(admin.blueprint(web))
         _order_allow(app, str)
     if service.dialect is Dialect.PER_INSTANCE:
@@ -67,6 +67,11 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
     app.register_blueprint(control_journal.blueprint(web))
     app.register_blueprint(metrics.blueprint(web, counts))
     return app
+
+
+def _replies(dialect: Dialect) -> project.Validator:
+    contract = validator("Reply")
+    return per_instance.ReplyValidator(contract) if dialect is Dialect.PER_INSTANCE else contract
 
 
 def _register_guard(app: Flask, keyring: Keyring, config: HttpConfig) -> None:

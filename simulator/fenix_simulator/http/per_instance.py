@@ -13,10 +13,11 @@ import msgspec
 from flask import Blueprint, Response
 
 from fenix_contract.vocabulary import Action
+from fenix_simulator.domain.replies import ACK_ACTION_DONE
 from fenix_simulator.http import auth, bodies, faults
 from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.problems import Problem
-from fenix_simulator.http.project import PATH, own_project
+from fenix_simulator.http.project import PATH, Validator, own_project
 from fenix_simulator.http.web import Web, answer
 
 _MAX_CONSTRAINTS = 10_000
@@ -67,6 +68,22 @@ def blueprint(web: Web) -> Blueprint:
     both_slashes(surface, f"{PATH}/<id:instance_id>", instance_list, "GET")
     both_slashes(surface, f"{PATH}/<id:instance_id>", reply, "PUT")
     return surface
+
+
+class ReplyValidator:
+    """The schema of a project's reply in this dialect: the contract's, and the acknowledgement of a report."""
+
+    def __init__(self, replies: Validator) -> None:
+        """``replies`` is the validator of the contract's Reply."""
+        self._replies = replies
+
+    def is_valid(self, instance: Any) -> bool:
+        """Whether the document is such a reply."""
+        return instance.get("state") == ACK_ACTION_DONE or self._replies.is_valid(instance)
+
+    def iter_errors(self, instance: Any) -> Any:
+        """What the contract finds wrong with it."""
+        return self._replies.iter_errors(instance)
 
 
 def constraints_blueprint() -> Blueprint:

@@ -75,6 +75,20 @@ def test_a_reply_is_judged(client, world, instance_id, body, status):
     assert client.put(url, json=body).status_code == status
 
 
+def test_a_report_may_be_acknowledged_at_the_projects_own_url(client, world, make_world):
+    """Tacker does, because that is the reply_url of a report. In the published dialect it is no reply."""
+    session_id = world.session("PLANNED_MAINTENANCE")
+    before = world.service.session_view(session_id)
+    note = {"session_id": session_id, "state": "ACK_INSTANCE_ACTION_DONE"}
+    answer = client.put(f"/v1/maintenance/{session_id}/A", json=note)
+    assert (answer.status_code, answer.get_json()) == (200, {"state": "ACK_INSTANCE_ACTION_DONE"})
+    assert world.service.session_view(session_id) == before
+    assert client.put(f"/v1/maintenance/{session_id}/A", json={"state": "ACK_NOTHING"}).status_code == 422
+    published = make_world()
+    session_id = published.session("PLANNED_MAINTENANCE")
+    assert published.client().put(f"/v1/maintenance/{session_id}/A", json=note).status_code == 422
+
+
 def test_what_is_unknown_is_404(client, world):
     session_id = world.session()
     for path in ("nope/A/a0", f"{session_id}/C/a0"):
