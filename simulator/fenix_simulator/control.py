@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
+from fenix_simulator.domain import messages as m
 from fenix_simulator.domain.errors import MaintenanceError, WrongClock
 from fenix_simulator.history import STATE_KINDS, Decode, entries, fold
 from fenix_simulator.ports import Entry, Recorded, Timers
+from fenix_simulator.rehearsal import rehearse
 from fenix_simulator.service import MaintenanceService
 from fenix_simulator.subscriptions import Subscription
 
@@ -18,7 +20,21 @@ STATE_VERSION = 1
 
 
 class StateInvalid(MaintenanceError):
-    """A state document that cannot be taken in (422)."""
+    """A state document that cannot be taken in (409)."""
+
+
+_EXPORTED = "what GET /simulator/v1/state answered"
+
+
+class StateEntry(msgspec.Struct):
+    """One entry of a state document: an event, a change of the cloud or of a subscription."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    kind: Literal["event", "cloud", "subscription"]
+    type: str
+    data: dict[str, Any]
+    session_id: str | None = None
+    project_id: str | None = None
 
 
 class Waiting(Protocol):
@@ -77,6 +93,7 @@ class SimulatorService(MaintenanceService):
             return self._clockwork
 
         super().__init__(timers=keep, **parts)
+        self._parts = parts
         self._mode = mode
         self._decode = decode
         self._scenario = dict(scenario)
@@ -138,17 +155,29 @@ class SimulatorService(MaintenanceService):
         return {"version": STATE_VERSION, "scenario": self._scenario, "entries": kept}
 
     def import_state(self, state: Mapping[str, Any]) -> None:
-        """Put the state of a server with the same scenario in the place of this one's. Raises StateInvalid."""
+        """Put the state of a server with the same scenario in the place of this one's, or change nothing.
+
+        The alarm URLs of this server's command line stay; a state brings none that would be trusted like them. Raises
+        StateInvalid.
+        """
         recorded = self._read_state(state)
-        self.reset()
-        for alarm in self.subscriptions.list():
-            self.subscriptions.delete(alarm.alarm_id)
-        taken = [Entry(one.kind, one.type, self._data(one), one.session_id, one.project_id) for one in recorded]
-        if taken:
-            self.journal.append(taken, self.clock.now())
-        past = fold(self, recorded, self._decode)
-        self.subscriptions.restore(past.subscriptions.values())
-        self.go_on({})
+        try:
+            rehearse(self._parts, recorded, self._decode)
+        except Exception as error:  # a made-up history may break any rule there is
+            raise StateInvalid(
+                f"the state cannot have happened: {type(error).__name__}: {error}", expected=_EXPORTED
+            ) from error
+        with self._topology:
+            self.reset()
+            trusted = [alarm for alarm in self.subscriptions.list() if alarm.trusted]
+            for alarm in self.subscriptions.list():
+                self.subscriptions.delete(alarm.alarm_id)
+            taken = [Entry(one.kind, one.type, self._data(one), one.session_id, one.project_id) for one in recorded]
+            if taken:
+                self.journal.append(taken, self.clock.now())
+            past = fold(self, recorded, self._decode)
+            self.subscriptions.restore({one.alarm_id: one for one in (*past.subscriptions.values(), *trusted)}.values())
+            self.go_on({})
 
     def _read_state(self, state: Mapping[str, Any]) -> list[Recorded]:
         if state.get("version") != STATE_VERSION:
@@ -159,32 +188,28 @@ class SimulatorService(MaintenanceService):
                 expected="a state that a server with the same scenario, seed and sizes exported",
             )
         try:
+            entries = msgspec.convert(state.get("entries"), list[StateEntry])
             recorded = [
-                Recorded(
-                    number,
-                    datetime.fromisoformat(one["at"]),
-                    one["kind"],
-                    one["type"],
-                    one.get("session_id"),
-                    one.get("project_id"),
-                    one["data"],
-                )
-                for number, one in enumerate(state["entries"], 1)
+                Recorded(number, one.at, one.kind, one.type, one.session_id, one.project_id, _untrusted(one))
+                for number, one in enumerate(entries, 1)
             ]
             for one in recorded:
                 self._data(one)
-        except (KeyError, TypeError, ValueError, msgspec.MsgspecError, MaintenanceError) as error:
-            raise StateInvalid(
-                f"the state cannot be read: {error}", expected="what GET /simulator/v1/state answered"
-            ) from error
+        except (TypeError, ValueError, msgspec.MsgspecError, MaintenanceError) as error:
+            raise StateInvalid(f"the state cannot be read: {error}", expected=_EXPORTED) from error
+        begun = sum(one.type == m.SessionCreated.__name__ for one in recorded)
+        if begun > self._session_limit:
+            raise StateInvalid(f"the state begins {begun} sessions", expected=f"at most {self._session_limit}")
         return recorded
 
     def _data(self, one: Recorded) -> Any:
-        if one.kind not in STATE_KINDS:
-            raise ValueError(f"an entry of kind {one.kind!r} is no part of a state")
         if one.kind == "subscription":
             return msgspec.convert(dict(one.data), Subscription)
         return self._decode(one.type, one.data)
+
+
+def _untrusted(one: StateEntry) -> Mapping[str, Any]:
+    return {**one.data, "trusted": False} if one.kind == "subscription" else one.data
 
 
 def _text(instant: datetime | None) -> str | None:
