@@ -172,7 +172,7 @@ def _sentence(result: RunResult, baseline: str, known: int, unlisted: int, stale
         return f"The suite itself broke in {number(result.counts[Outcome.ERROR], 'requirement')}."
     if exit_code == ExitCode.FAILED:
         parts = [f"{number(unlisted, 'failure')} not in the baseline"] if unlisted else []
-        parts += [f"{stale} of its {'entry' if stale == 1 else 'entries'} stale"] if stale else []
+        parts += [f"{stale} stale {'entry' if stale == 1 else 'entries'}"] if stale else []
         return f"Not as the baseline {baseline} has it: {', '.join(parts)}."
     if exit_code == ExitCode.INCONCLUSIVE:
         missing = f"{_untested(result)} {binding(result)} could not be tested" if _untested(result) else ""

@@ -25,8 +25,9 @@ from fenix_conformance.reports.words import (
     VERDICTS,
     binding,
     counts,
+    exit_meaning,
     in_order,
-    verdict_sentence,
+    verdict_reason,
 )
 from fenix_conformance.results import Outcome, Result, RunResult, Verdict
 
@@ -82,12 +83,13 @@ def html_text(result: RunResult, assessment: Assessment | None = None) -> str:
 
 def _header(result: RunResult, assessment: Assessment | None) -> Markup:
     exit_code = result.exit_code if assessment is None else assessment.exit_code
+    meaning = exit_meaning(result, exit_code, None if assessment is None else assessment.baseline)
     started = result.started.astimezone(UTC)
     facts = [
         ("Started", element("time", f"{started:%Y-%m-%d %H:%M:%S} UTC", datetime=started.isoformat())),
         ("Took", f"{result.seconds:.1f} s"),
         ("Decided by", f"every {binding(result)}" + (" (strict)" if result.strict else "")),
-        ("Exit code", f"{exit_code}"),
+        ("Exit code", f"{exit_code}: {meaning}"),
     ]
     baseline = None
     if assessment is not None:
@@ -99,8 +101,7 @@ def _header(result: RunResult, assessment: Assessment | None) -> Markup:
             element("ul", *complaints) if complaints else None,
             class_=f"baseline {'worse' if complaints else 'same'}",
         )
-    elif exit_code in EXIT_MEANINGS:
-        facts[-1] = ("Exit code", f"{exit_code}: {EXIT_MEANINGS[exit_code]}")
+    reason = verdict_reason(result)
     title = "Fenix server" if result.role == "server" else "VNFM"
     return element(
         "header",
@@ -111,7 +112,7 @@ def _header(result: RunResult, assessment: Assessment | None) -> Markup:
             element(
                 "p",
                 element("strong", VERDICTS[result.verdict], class_="stamp"),
-                element("span", verdict_sentence(result).partition(": ")[2].capitalize(), class_="reason"),
+                element("span", f"{reason[:1].upper()}{reason[1:]}.", class_="reason"),
                 class_="verdict",
             ),
             baseline,

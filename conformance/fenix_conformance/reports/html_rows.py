@@ -35,8 +35,8 @@ def requirement(row: Result, started: datetime, anchor: str | None, assessment: 
         element("span", str(row.outcome), class_=f"outcome {row.outcome}"),
         element("h3", row.id),
         element("span", str(row.level), class_="tag level"),
-        badge,
         element("span", row.statement, class_="statement"),
+        badge,
     )
     return element(
         "article",
@@ -104,8 +104,12 @@ def _piece(piece: Evidence, started: datetime) -> Markup:
         "summary",
         kind,
         when,
-        element("span", piece.note, class_="said") if piece.note else None,
-        element("code", f"{piece.method} {piece.url}", class_="target"),
+        element(
+            "span",
+            element("span", piece.note, class_="said") if piece.note else None,
+            element("code", f"{piece.method} {piece.url}", class_="target"),
+            class_="what",
+        ),
         element("span", _status(piece), class_=f"status {_status_class(piece)}"),
     )
     took = "" if piece.seconds is None else f" after {_duration(piece.seconds)}"
@@ -131,7 +135,7 @@ def _message(first: str, headers: Mapping[str, str], body: str | None, label: st
     return element(
         "div",
         element("p", label, class_="label"),
-        element("pre", element("code", lines), class_="head", tabindex="0", aria_label=f"{label} head"),
+        element("pre", element("code", lines), class_="head"),
         shown,
         class_="message",
     )

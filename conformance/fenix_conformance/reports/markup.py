@@ -7,7 +7,7 @@ from typing import Final
 
 from fenix_conformance.reports.escaping import visible
 
-_VOID: Final = frozenset({"meta", "link", "input", "br", "rect"})
+_VOID: Final = frozenset({"meta", "link", "input", "br"})
 
 
 class Markup(str):

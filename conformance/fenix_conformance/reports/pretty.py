@@ -14,6 +14,8 @@ from typing import Final
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}:,]|[^\s"\[\]{}:,]+', re.DOTALL)
 #: A list or object that is no longer than this stays on one line.
 _WIDTH: Final = 88
+#: So does a list of no more members, however long they are: an alarm's traits are lists of name, type and value.
+_FEW: Final = 3
 #: Deeper nesting than this is left as it is: recursion has an end.
 _DEEPEST: Final = 50
 
@@ -59,6 +61,7 @@ def _container(words: Iterator[str], indent: str, opening: str) -> str:
             member = f"{member}: {value}"
         members.append(member)
     flat = ", ".join(members)
-    if not any("\n" in member for member in members) and len(indent) + len(flat) <= _WIDTH:
+    is_short = len(indent) + len(flat) <= _WIDTH or (opening == "[" and len(members) <= _FEW)
+    if is_short and not any("\n" in member for member in members):
         return f"{opening}{flat}{closing}"
     return f"{opening}\n{inner}" + f",\n{inner}".join(members) + f"\n{indent}{closing}"

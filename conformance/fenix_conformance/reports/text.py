@@ -11,11 +11,11 @@ from fenix_conformance.reports.baseline import Assessment
 from fenix_conformance.reports.curl import decisive_curl
 from fenix_conformance.reports.escaping import one_line
 from fenix_conformance.reports.screen import STYLES, Screen
-from fenix_conformance.reports.words import EXIT_MEANINGS, HEADINGS, counts, in_order, verdict_sentence
+from fenix_conformance.reports.words import HEADINGS, counts, exit_meaning, in_order, verdict_sentence
 from fenix_conformance.results import ExitCode, Outcome, Result, RunResult
 
 #: Outcomes that are explained in a block of their own.
-_EXPLAINED: Final = (Outcome.ERROR, Outcome.FAIL)
+_EXPLAINED: Final = (Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
 _LABEL: Final = 13
 
 
@@ -23,7 +23,7 @@ def render_text(result: RunResult, console: Console | None = None, assessment: A
     """Print the report on ``console`` (stdout by default).
 
     First one line per requirement, grouped by outcome, the worst group last so that it stays in sight; then a block for
-    each failure; then the verdict and the exit code in words.
+    each that is not met and not a known failure; then the verdict and the exit code in words.
     """
     screen = Screen(console)
     started = result.started.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -31,7 +31,7 @@ def render_text(result: RunResult, console: Console | None = None, assessment: A
     screen.line((f"{started}, {result.seconds:.1f} s", "dim"))
     for outcome, rows in reversed(in_order(result)):
         _group(screen, outcome, rows, assessment)
-    for outcome in reversed(_EXPLAINED):
+    for outcome in _EXPLAINED:
         for row in result.results:
             if row.outcome is outcome and (assessment is None or row.id not in assessment.known):
                 _block(screen, row)
@@ -83,10 +83,5 @@ def _summary(screen: Screen, result: RunResult, assessment: Assessment | None) -
         for complaint in assessment.complaints:
             screen.line(("baseline: ", "bold red"), complaint)
         screen.line((assessment.sentence, style))
-    screen.line((f"exit {exit_code}: {_meaning(exit_code, assessment)}", "dim"))
-
-
-def _meaning(exit_code: int, assessment: Assessment | None) -> str:
-    if assessment is not None and exit_code == ExitCode.OK:
-        return f"just the failures that the baseline {assessment.baseline} lists"
-    return EXIT_MEANINGS[exit_code]
+    meaning = exit_meaning(result, exit_code, None if assessment is None else assessment.baseline)
+    screen.line((f"exit {exit_code}: {meaning}", "dim"))

@@ -34,7 +34,7 @@ VERDICTS: Final = {
 }
 
 EXIT_MEANINGS: Final = {
-    ExitCode.OK: "every MUST passed",
+    ExitCode.OK: "every MUST passed, or nothing but what the baseline lists failed",
     ExitCode.FAILED: "a MUST failed, or a baseline entry is stale",
     ExitCode.USAGE: "usage or configuration",
     ExitCode.INCONCLUSIVE: "nothing failed, but a MUST was untestable or nothing was tested: not a pass",
@@ -61,14 +61,29 @@ def binding(result: RunResult) -> str:
 
 def verdict_sentence(result: RunResult) -> str:
     """The verdict and the reason for it."""
-    title = VERDICTS[result.verdict]
+    return f"{VERDICTS[result.verdict]}: {verdict_reason(result)}."
+
+
+def verdict_reason(result: RunResult) -> str:
+    """The reason alone, as part of a sentence."""
     match result.verdict:
         case Verdict.CONFORMANT:
-            return f"{title}: every {binding(result)} that applies passed."
+            return f"every {binding(result)} that applies passed"
         case Verdict.NOT_CONFORMANT:
-            return f"{title}: {number(result.counts[Outcome.FAIL], 'requirement')} failed."
+            return f"{number(result.counts[Outcome.FAIL], 'requirement')} failed"
         case _:
-            return f"{title}: nothing failed, but {_open_ends(result)}."
+            return f"nothing failed, but {_open_ends(result)}"
+
+
+def exit_meaning(result: RunResult, exit_code: int, baseline: str | None = None) -> str:
+    """What the exit code of this very run means; ``baseline`` is the name of the one that it was judged by."""
+    if exit_code == ExitCode.OK and baseline is not None:
+        return f"nothing failed but what the baseline {baseline} lists"
+    if exit_code == ExitCode.OK:
+        return f"every {binding(result)} passed"
+    if exit_code == ExitCode.FAILED and baseline is None:
+        return f"a {binding(result).replace('and', 'or')} failed"
+    return EXIT_MEANINGS[exit_code]
 
 
 def _open_ends(result: RunResult) -> str:
