@@ -23,7 +23,7 @@ class State(StrEnum):
 
 
 class AlarmState(StrEnum):
-    """The values of an alarm's ``state`` trait: the states a project is told of, and the report of a finished action."""
+    """The values of an alarm's ``state`` trait: the states a project is told of, and a finished action's report."""
 
     MAINTENANCE = "MAINTENANCE"
     SCALE_IN = "SCALE_IN"
