@@ -67,7 +67,9 @@ def _row(members: Mapping[str, Any]) -> Requirement:
     name = members.get("id", "a row without an id")
     source = members["source"]
     if source["kind"] not in SOURCES:
-        raise ValueError(f"requirements.yaml: {name}: the source kind {source['kind']!r} is none of {', '.join(SOURCES)}")
+        raise ValueError(
+            f"requirements.yaml: {name}: the source kind {source['kind']!r} is none of {', '.join(SOURCES)}"
+        )
     if bool(members.get("check")) == bool(members.get("reason")):
         raise ValueError(f"requirements.yaml: {name} needs either a check or a reason")
     return Requirement(

@@ -102,9 +102,14 @@ class Case:
         """The plays whose names begin so."""
         return [trace for name, trace in self.traces.items() if name.startswith(prefix)]
 
+    def sent(self, name: str) -> list[tuple[str, Exchange]]:
+        """What the plays of that name sent, by kind; or what was sent without a session of the suite's own."""
+        played = [one for trace in self.traces_of(f"{name}-") for one in trace.marks.get("probes", ())]
+        return played or self.probes.get(name, [])
+
     def why(self, *names: str) -> Judgement:
         """Why the plays were not played, as a judgement."""
-        reasons = [self.missing[name] for name in names if name in self.missing]
+        reasons = [reason for play, reason in self.missing.items() if play.startswith(names)]
         return untestable("; ".join(dict.fromkeys(reasons)) or f"not played: {', '.join(names)}")
 
     def judge(self, requirement: str) -> Judgement:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -80,6 +81,9 @@ class Lab:
             exchange = self.client.send("GET", f"{root}/v1/maintenance", note="is anybody there", timeout=10)
             if exchange.status is None:
                 raise Unreachable(f"{root} could not be reached: {exchange.error}")
+        # How long an answer of the project API takes decides how much fits into a window.
+        nowhere = f"{self.options.root}/v1/maintenance/{uuid.uuid4()}/{uuid.uuid4().hex}"
+        self.slowest = self.client.send("GET", nowhere, note="how long an answer takes", timeout=10).seconds
 
     @property
     def patience(self) -> float:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,6 +24,8 @@ from fenix_contract.vocabulary import ACTION_STATES, Action, ReplyPrefix, State
 _LOOK: Final = 0.25
 #: Seconds between two projects' replies.
 _PAUSE: Final = 0.13
+#: Answers that take longer are slow: requests are not put one behind the other then.
+_SLOW: Final = 0.3
 #: Seconds in which late alarms may still come after a session has ended.
 _LINGER: Final = 0.3
 
@@ -148,15 +151,8 @@ class Turn:
         chosen = self.actions() if actions is None else actions
         if at_once:
             return self.reply(self.ask.ack_word, chosen, intent=Intent.ACK)
-        alone = self.play.replying.acquire(timeout=max(0.0, self.latest - time.monotonic()))
-        try:
-            pause = min(_PAUSE, 1.0 / len(self.lab.projects))
-            self.trace.wait_until(lambda: self.play.is_stopping, min(self.latest, self.play.replied_at + pause))
+        with self.play.in_turn(self):
             return self.reply(self.ask.ack_word, chosen, intent=Intent.ACK)
-        finally:
-            self.play.replied_at = time.monotonic()
-            if alone:
-                self.play.replying.release()
 
     def nack(self) -> Sent:
         """Refuse the state."""
@@ -241,8 +237,8 @@ class Play:
         self.script = script or _behave
         self._stay = stay
         #: Held while a project replies: replies at the same moment are tried in a play of their own.
-        self.replying = threading.Lock()
-        self.replied_at = 0.0
+        self._replying = threading.Lock()
+        self._replied_at = 0.0
         #: Replaced when the session is started.
         self.trace = Trace(name, "", None, time.monotonic())
         self._pool = ThreadPoolExecutor(max_workers=2 * max(2, len(lab.projects)), thread_name_prefix=name)
@@ -254,6 +250,26 @@ class Play:
     def is_stopping(self) -> bool:
         """Whether the play is over for its scripts."""
         return self._stopping or self.lab.interrupted.is_set()
+
+    @contextmanager
+    def in_turn(self, turn: Turn) -> Iterator[None]:
+        """Let one reply be sent after another, with a pause between, as far as the window has room for that.
+
+        Where answers are slow the pause is between the requests, not from an answer to the next request.
+        """
+        pause = min(_PAUSE, 1.0 / len(self.lab.projects))
+        alone = self._replying.acquire(timeout=max(0.0, turn.latest - time.monotonic()))
+        is_slow = self.lab.slowest > _SLOW
+        try:
+            self.trace.wait_until(lambda: self.is_stopping, min(turn.latest, self._replied_at + pause))
+            if is_slow and alone:
+                self._replied_at = time.monotonic()
+                self._replying.release()
+            yield
+        finally:
+            if alone and not is_slow:
+                self._replied_at = time.monotonic()
+                self._replying.release()
 
     def stop(self) -> None:
         """End the play soon."""

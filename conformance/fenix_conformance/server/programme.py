@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
-from fenix_contract.vocabulary import REPLY_STATES, State
 from fenix_conformance.server.judging import Case
 from fenix_conformance.server.lab import Interrupted, Lab, Missing
 from fenix_conformance.server.plays import acting, holding, opening, refusing, whole
 from fenix_conformance.server.trace import Trace
+from fenix_contract.vocabulary import REPLY_STATES, State
 
 #: How many sessions are under way at once, at the most.
 _AT_ONCE: Final = 8
@@ -28,6 +29,11 @@ PLAYS: Final = (
     "solo", "side-by-side", "happy", "reads", "strangers", "methods", "malformed", "wrong", "refused", "silent",
     "all-silent", "concurrent", "repeated", "silent-end", "foreign", "disallowed", "unmanaged", "generated",
 )  # fmt: skip
+
+
+Task = Callable[[], None]
+#: A play that is told what to try and which of several sessions it is.
+Series = Callable[[tuple[str, ...], int], Trace]
 
 
 class Programme:
@@ -45,7 +51,7 @@ class Programme:
         try:
             self._prepare()
         except Missing as missing:
-            case.missing.update(dict.fromkeys((*PLAYS, "wrong-maintenance-1"), str(missing)))
+            case.missing.update(dict.fromkeys(PLAYS, str(missing)))
             return
         self._play("solo", lambda: opening.solo(lab))
         self._keep_told()
@@ -113,7 +119,7 @@ class Programme:
         if self._lab.is_stuck:
             self._miss("a session does not go on from MAINTENANCE although all have acknowledged", name)
             return False
-        if happy is None or happy.reached(state) or (state == State.PLANNED_MAINTENANCE and happy.reached("PREPARE")):
+        if happy is None or happy.reached(state):
             return True
         last = happy.asks[-1].state if happy.asks else "nothing"
         hint = " (the inventory needs room for one host)" if last == State.SCALE_IN else ""
@@ -122,34 +128,35 @@ class Programme:
 
     # -- sessions held in MAINTENANCE
 
-    def _held(self) -> list[Callable[[], None]]:
+    def _held(self) -> list[Task]:
         """The plays that are over in MAINTENANCE, those that last a whole window first."""
         lab, state = self._lab, State.MAINTENANCE
         plays: list[tuple[str, str, Callable[[], Trace]]] = [
-            ("all-silent", "all-silent-maintenance", lambda: refusing.all_silent(lab, state)),
-            ("silent", "silent-maintenance", lambda: refusing.silent(lab, state)),
-            ("refused", "refused-maintenance", lambda: refusing.refused(lab, state)),
-            ("malformed", "malformed", lambda: holding.malformed(lab)),
-            ("methods", "methods", lambda: holding.methods(lab)),
-            ("strangers", "strangers", lambda: holding.strangers(lab)),
-            ("reads", "reads", lambda: holding.reads(lab)),
+            ("all-silent", "all-silent-maintenance", partial(refusing.all_silent, lab, state)),
+            ("silent", "silent-maintenance", partial(refusing.silent, lab, state)),
+            ("refused", "refused-maintenance", partial(refusing.refused, lab, state)),
+            ("strangers", "strangers", partial(holding.strangers, lab)),
+            ("reads", "reads", partial(holding.reads, lab)),
         ]
-        tasks = [
-            (lambda name=name, play=play: self._play(name, play)) for group, name, play in plays if self._wants(group)
+        tasks: list[Task] = [partial(self._play, name, play) for group, name, play in plays if self._wants(group)]
+        series: list[tuple[str, str, Series, tuple[str, ...]]] = [
+            ("malformed", "malformed", partial(holding.malformed, lab), holding.MALFORMED_KINDS),
+            ("methods", "methods", partial(holding.methods, lab), holding.METHODS),
+            ("wrong", f"wrong-{state.lower()}", partial(holding.wrong, lab, state), holding.WRONG_KINDS),
         ]
-        if self._wants("wrong"):
-            tasks.append(lambda: self._wrong(state))
+        tasks += [
+            partial(self._in_turn, name, play, kinds) for group, name, play, kinds in series if self._wants(group)
+        ]
         if self._wants("generated"):
-            tasks.append(lambda: self._generate(lab, self._case))
+            tasks.append(partial(self._generate, lab, self._case))
         return tasks
 
-    def _wrong(self, state: str) -> None:
-        """Send what is no reply to the state, in as many sessions as it takes."""
-        left: tuple[str, ...] = holding.WRONG_KINDS
-        for number in range(1, len(holding.WRONG_KINDS) + 1):
-            name = f"wrong-{state.lower()}-{number}"
-            self._play(name, lambda left=left, number=number: holding.wrong(self._lab, state, left, number))
-            trace = self._case.trace(name)
+    def _in_turn(self, name: str, play: Series, kinds: tuple[str, ...]) -> None:
+        """Try all kinds, in as many sessions as it takes: each tells what it left."""
+        left = kinds
+        for number in range(1, len(kinds) + 1):
+            self._play(f"{name}-{number}", partial(play, left, number))
+            trace = self._case.trace(f"{name}-{number}")
             left = trace.marks.get("left", ()) if trace is not None else ()
             if not left:
                 return
@@ -158,15 +165,16 @@ class Programme:
 
     def _moving_strand(self, pool: ThreadPoolExecutor | None) -> None:
         lab = self._lab
-        if self._wants("happy") and self._is_worth("happy", State.MAINTENANCE):
-            self._play("happy", lambda: whole.happy(lab))
-        end = State.MAINTENANCE_COMPLETE
-        if self._wants("concurrent") and self._is_worth("concurrent", State.PLANNED_MAINTENANCE):
-            self._play("concurrent", lambda: whole.concurrent(lab))
-        if self._wants("repeated") and self._is_worth("repeated", State.MAINTENANCE):
-            self._play("repeated", lambda: acting.repeated(lab))
-        if self._wants("silent-end") and self._is_worth("silent-end", end):
-            self._play("silent-end", lambda: whole.silent_end(lab))
+        planned, end = State.PLANNED_MAINTENANCE, State.MAINTENANCE_COMPLETE
+        plays: list[tuple[str, str, Callable[[], Trace]]] = [
+            ("happy", State.MAINTENANCE, partial(whole.happy, lab)),
+            ("concurrent", planned, partial(whole.concurrent, lab)),
+            ("repeated", State.MAINTENANCE, partial(acting.repeated, lab)),
+            ("silent-end", end, partial(whole.silent_end, lab)),
+        ]
+        for name, state, play in plays:
+            if self._wants(name) and self._is_worth(name, state):
+                self._play(name, play)
         # In these nothing is moved, or little: they may share a cloud.
         tasks = self._later()
         if pool is None:
@@ -176,37 +184,30 @@ class Programme:
             with ThreadPoolExecutor(_AT_ONCE // 2) as later:
                 self._join([later.submit(task) for task in tasks])
 
-    def _later(self) -> list[Callable[[], None]]:
+    def _later(self) -> list[Task]:
         """The plays in states after MAINTENANCE."""
-        lab, tasks = self._lab, []
+        lab, tasks = self._lab, list[Task]()
         happy = self._case.trace("happy")
         states = [state for state in _REPLIED[1:] if happy is not None and happy.asks_of(state=state)]
         for state in states or [State.PLANNED_MAINTENANCE]:
-            plays: list[tuple[str, Callable[[], None]]] = [
-                ("silent", lambda s=state: self._play(f"silent-{s.lower()}", lambda: refusing.silent(lab, s))),
+            low = state.lower()
+            plays: list[tuple[str, Task]] = [
+                ("silent", partial(self._play, f"silent-{low}", partial(refusing.silent, lab, state))),
+                ("all-silent", partial(self._play, f"all-silent-{low}", partial(refusing.all_silent, lab, state))),
+                ("refused", partial(self._play, f"refused-{low}", partial(refusing.refused, lab, state))),
                 (
-                    "all-silent",
-                    lambda s=state: self._play(f"all-silent-{s.lower()}", lambda: refusing.all_silent(lab, s)),
+                    "wrong",
+                    partial(self._in_turn, f"wrong-{low}", partial(holding.wrong, lab, state), holding.WRONG_KINDS),
                 ),
-                ("refused", lambda s=state: self._play(f"refused-{s.lower()}", lambda: refusing.refused(lab, s))),
-                ("wrong", lambda s=state: self._wrong(s)),
             ]
-            tasks += [task for group, task in plays if self._wants(group) and self._is_worth(f"{group}-{state}", state)]
-        if self._wants("foreign") and self._is_worth("foreign", State.PLANNED_MAINTENANCE):
-            tasks.append(lambda: self._play("foreign", lambda: acting.foreign(lab)))
-        if self._wants("disallowed") and self._is_worth("disallowed-1", State.PLANNED_MAINTENANCE):
-            tasks.append(self._disallowed)
+            tasks += [task for group, task in plays if self._wants(group) and self._is_worth(f"{group}-{low}", state)]
+        planned = State.PLANNED_MAINTENANCE
+        if self._wants("foreign") and self._is_worth("foreign", planned):
+            tasks.append(partial(self._play, "foreign", partial(acting.foreign, lab)))
+        if self._wants("disallowed") and self._is_worth("disallowed", planned):
+            # Which actions are not allowed is known when the first alarm has come.
+            tasks.append(partial(self._in_turn, "disallowed", partial(acting.disallowed, lab), ("",) * 5))
         return tasks
-
-    def _disallowed(self) -> None:
-        choices: tuple[str, ...] = ()
-        for number in range(1, 6):
-            name = f"disallowed-{number}"
-            self._play(name, lambda choices=choices, number=number: acting.disallowed(self._lab, choices, number))
-            trace = self._case.trace(name)
-            choices = trace.marks.get("left", ()) if trace is not None else ()
-            if not choices:
-                return
 
     def _join(self, strands: Iterable[Future[None]]) -> None:
         """Wait for all; what broke is raised when all have ended."""

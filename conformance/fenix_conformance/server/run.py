@@ -65,7 +65,8 @@ def judge_server(
                 Programme(lab, case, plays_for(rows), generated.generate).run()
         except Interrupted:
             raise
-        except Exception as failure:  # noqa: BLE001 - it is reported as the suite's own error, never as the server's
+        except Exception as failure:
+            # Reported as the suite's own error, never blamed on the server.
             broken = failure
         finally:
             case.sightings = [one for one in lab.sightings if one.project]
@@ -108,7 +109,7 @@ def _judgement(row: Requirement, case: Case, broken: BaseException | None) -> Ju
         return Judgement(Outcome.UNTESTABLE, row.reason or "")
     try:
         judgement = case.judge(row.check)
-    except Exception as failure:  # noqa: BLE001 - likewise
+    except Exception as failure:
         return _error(failure)
     found = case.generated.get(row.id)
     if found is not None and not judgement.is_failure:
@@ -144,7 +145,7 @@ def rerun_command(options: Options, requirement: str, *, strict: bool = False) -
     if strict:
         words.append("--strict")
     line = shlex.join(words)
-    return f"{line} --token \"$FENIX_CONFORMANCE_TOKEN\"" if options.token else line
+    return f'{line} --token "$FENIX_CONFORMANCE_TOKEN"' if options.token else line
 
 
 def verdict_of(results: Sequence[Result]) -> dict[str, Outcome]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from fenix_conformance.server.judging import Case
 from fenix_conformance.server.lab import Lab
 from fenix_conformance.server.play import project_url
-from fenix_conformance.server.plays.holding import get_forms, get_unknown, put_malformed, put_unknown, try_methods
+from fenix_conformance.server.plays.holding import (
+    MALFORMED_KINDS,
+    METHODS,
+    get_forms,
+    get_unknown,
+    put_malformed,
+    put_unknown,
+    try_method,
+)
 from fenix_conformance.server.programme import PLAYS
 from fenix_contract.vocabulary import State
 
@@ -27,5 +35,5 @@ def probe(lab: Lab, case: Case) -> None:
     case.probes["forms"] = get_forms(lab, url)
     case.probes["get unknown"] = get_unknown(lab, session_id, lab.projects[0])
     case.probes["put unknown"] = put_unknown(lab, session_id, lab.projects[0])
-    case.probes["methods"] = [(one.method, one) for one in try_methods(lab, url)]
-    case.probes["malformed"] = put_malformed(lab, url, State.MAINTENANCE)
+    case.probes["methods"] = [(method, try_method(lab, method, url)) for method in METHODS]
+    case.probes["malformed"] = [(kind, put_malformed(lab, kind, url, State.MAINTENANCE)) for kind in MALFORMED_KINDS]

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from fenix_conformance.server.checks.lists import judge_unknown
 from fenix_conformance.server.checks.replies import held_asks, went_on_early
-from fenix_conformance.server.exchange import Exchange
 from fenix_conformance.server.judging import Case, Judgement, check, failed, passed, untestable, worst
 from fenix_conformance.server.plays.holding import WRONG_KINDS
 from fenix_conformance.server.trace import Ask, Intent, Progress, Sent, Trace
@@ -65,8 +64,7 @@ def _counted(trace: Trace, ask: Ask, sent: list[Sent], progress: Progress) -> Ju
 @check("reply-malformed", "malformed")
 def reply_malformed(case: Case) -> Judgement:
     """A malformed body (not JSON, not an object, wrong types) is 4xx and changes nothing."""
-    trace = case.trace("malformed")
-    probes = list(trace.marks.get("malformed", ())) if trace is not None else case.probes.get("malformed", [])
+    probes = case.sent("malformed")
     if not probes:
         return case.why("malformed")
     for kind, exchange in probes:
@@ -74,16 +72,17 @@ def reply_malformed(case: Case) -> Judgement:
             return failed(
                 "4xx", f"a body that is malformed ({kind}) was answered {exchange.outcome}", [exchange.evidence]
             )
-    if trace is None:
+    if not case.traces_of("malformed-"):
         return untestable(
             "malformed bodies are refused; that they change nothing can only be seen in a session of the suite's own",
             [exchange.evidence for _, exchange in probes][:3],
         )
-    return _unchanged(case, trace, "malformed bodies", probes)
+    return worst(_unchanged(case, trace, "malformed bodies") for trace in case.traces_of("malformed-"))
 
 
-def _unchanged(case: Case, trace: Trace, what: str, probes: list[tuple[str, Exchange]]) -> Judgement:
+def _unchanged(case: Case, trace: Trace, what: str) -> Judgement:
     """Whether the session is where it was, and its list, and the genuine reply still counts."""
+    probes = trace.marks.get("probes", [])
     evidence = [exchange.evidence for _, exchange in probes][:3]
     ask = next((one for one in trace.asks_of(state=State.MAINTENANCE) if one.project == case.projects[0]), None)
     if ask is None:
@@ -124,12 +123,7 @@ def reply_unknown(case: Case) -> Judgement:
 @check("methods", "methods")
 def methods(case: Case) -> Judgement:
     """Other methods are 405 with Allow, never 5xx."""
-    trace = case.trace("methods")
-    exchanges = (
-        list(trace.marks.get("methods", ()))
-        if trace is not None
-        else [one for _, one in case.probes.get("methods", ())]
-    )
+    exchanges = [exchange for _, exchange in case.sent("methods")]
     if not exchanges:
         return case.why("methods")
     for exchange in exchanges:
@@ -141,9 +135,10 @@ def methods(case: Case) -> Judgement:
             if exchange.status == 405:
                 actual += " without Allow"
             return failed("405 with Allow", actual, [exchange.evidence])
-    if trace is None:
+    traces = case.traces_of("methods-")
+    if not traces:
         return passed(f"{len(exchanges)} methods", [one.evidence for one in exchanges])
-    return _unchanged(case, trace, "other methods", [(one.method, one) for one in exchanges])
+    return worst(_unchanged(case, trace, "other methods") for trace in traces)
 
 
 @check("reply-repeat", "repeated", "happy")
@@ -167,6 +162,8 @@ def reply_repeat(case: Case) -> Judgement:
 def _repeated(case: Case, trace: Trace, ask: Ask, repeats: list[Sent]) -> Judgement:
     first = ask.replies[0].exchange
     for sent in repeats:
+        if not any(True for _ in _open_at(trace, ask, sent)):
+            continue  # Nobody was waited for any more: the state may have been over.
         if sent.exchange.status != 200 and sent.exchange.status != first.status:
             return failed(
                 "200, as the first time",
@@ -193,7 +190,7 @@ def _repeated(case: Case, trace: Trace, ask: Ask, repeats: list[Sent]) -> Judgem
 
 def _open_at(trace: Trace, ask: Ask, repeat: Sent) -> Iterator[Ask]:
     for other in trace.asks_of(state=ask.state):
-        if other.project != ask.project and (other.first_sent is None or other.first_sent > repeat.exchange.sent):
+        if other.project != ask.project and (other.first_sent is None or other.first_sent > repeat.exchange.answered):
             yield other
 
 

@@ -77,7 +77,8 @@ def _instances_of_others(turn: Turn) -> dict[str, str]:
 def disallowed(lab: Lab, choices: tuple[str, ...] = (), number: int = 1) -> Trace:
     """With the first question about actions the first project that is told chooses one that is not allowed.
 
-    ``choices`` are the actions to try (none: whatever is not offered); ``left`` are those that were not tried.
+    ``choices`` are the actions to try (in the first session: whatever is not offered); the mark ``left`` has those that
+    were not tried.
     """
 
     def script(turn: Turn) -> None:
@@ -93,7 +94,9 @@ def disallowed(lab: Lab, choices: tuple[str, ...] = (), number: int = 1) -> Trac
             return
         turn.wait_for_others(0.6)
         trace.mark("held", turn.ask)
-        trace.mark("left", _choose(turn, choices or not_allowed(turn.ask.sighting.message.allowed_actions)))
+        trace.mark(
+            "left", _choose(turn, choices if number > 1 else not_allowed(turn.ask.sighting.message.allowed_actions))
+        )
         turn.trace.wait_until(
             lambda: turn.is_over or _is_reported(turn), min(turn.latest, time.monotonic() + quiet_time(lab))
         )
@@ -148,6 +151,10 @@ def _repeat(turn: Turn) -> None:
     turn.list()
     if len(lab.projects) == 1 and turn.state == State.MAINTENANCE:
         return
+    if f"repeated {turn.state}" in trace.marks:
+        # A later round: the others do not wait any more.
+        turn.ack()
+        return
     # Wait for the others to be told: the repetition has to come while one of them has not replied.
     trace.wait_until(lambda: turn.is_over or _open_others(turn) > 0, min(turn.latest, time.monotonic() + 0.5))
     turn.ack()
@@ -156,6 +163,8 @@ def _repeat(turn: Turn) -> None:
         return
     # As often as there are others: a server that counts replies takes it for all of them.
     for _ in lab.projects[1:6]:
+        if time.monotonic() + lab.slowest > turn.latest:
+            break
         turn.reply(turn.ask.ack_word, turn.actions(), intent=Intent.REPEAT)
     if turn.state == State.MAINTENANCE:
         turn.hold(min(0.8, quiet_time(lab)))

@@ -8,6 +8,7 @@ still make it go on.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -19,6 +20,8 @@ from fenix_conformance.server.trace import Intent, Trace
 from fenix_contract.vocabulary import REPLY_STATES, ReplyPrefix, State
 
 Probe = Callable[[Turn], None]
+#: Something to send, by its kind; None from a probe that is not tried because the window is nearly over.
+Probes = Mapping[str, Callable[[Turn], Exchange]]
 
 
 def quiet_time(lab: Lab) -> float:
@@ -26,12 +29,17 @@ def quiet_time(lab: Lab) -> float:
     return max(1.2, 2 * lab.pace + 0.5)
 
 
-def hold(lab: Lab, name: str, probe: Probe) -> Trace:
-    """Hold a session in MAINTENANCE by the first project and let it probe there."""
+def hold(lab: Lab, name: str, probe: Probe, before: Probe | None = None) -> Trace:
+    """Hold a session in MAINTENANCE by the first project and let it probe there.
+
+    ``before`` is done by every project before any has replied.
+    """
 
     def script(turn: Turn) -> None:
         if turn.state != State.MAINTENANCE:
             return
+        if before is not None:
+            before(turn)
         if turn.project != lab.projects[0]:
             turn.ack()
             return
@@ -40,11 +48,35 @@ def hold(lab: Lab, name: str, probe: Probe) -> Trace:
         stayed = turn.hold(quiet_time(lab))
         turn.trace.mark("stayed", stayed)
         if stayed:
+            if before is not None:
+                before(turn)
             turn.ack()
             turn.wait_for_progress(lab.patience)
         turn.stop()
 
     return Play(lab, name, script).run()
+
+
+def hold_and_send(lab: Lab, name: str, number: int, probes: Probes, kinds: Iterable[str]) -> Trace:
+    """Hold a session and send the probes of these kinds, as many as its window has time for.
+
+    The mark ``probes`` has what was sent, ``left`` the kinds for which there was no time.
+    """
+    kinds = tuple(kinds)
+
+    def probe(turn: Turn) -> None:
+        turn.list()
+        sent: list[tuple[str, Exchange]] = []
+        for kind in kinds:
+            if sent and time.monotonic() + lab.slowest > turn.latest - 0.6:
+                break
+            sent.append((kind, probes[kind](turn)))
+        turn.trace.mark("probes", sent)
+        turn.trace.mark("left", kinds[len(sent) :])
+        if time.monotonic() + lab.slowest < turn.latest - 0.3:
+            turn.list()
+
+    return hold(lab, f"{name}-{number}", probe)
 
 
 # -- reading
@@ -58,40 +90,16 @@ def reads(lab: Lab) -> Trace:
         for _ in range(3):
             turn.list()
 
-    def script(turn: Turn) -> None:
-        if turn.state == State.MAINTENANCE:
-            turn.list()
+    def before(turn: Turn) -> None:
+        turn.list()
 
-    return _with_list_first(lab, "reads", probe, script)
+    return hold(lab, "reads", probe, before)
 
 
 def get_forms(lab: Lab, *urls: str) -> list[tuple[str, Exchange]]:
     """GET each URL with the slash at its end and without."""
     forms = dict.fromkeys(form for url in urls for form in (url, other_form(url)))
     return [("list", lab.client.send("GET", form, note="both forms of the path")) for form in forms]
-
-
-def _with_list_first(lab: Lab, name: str, probe: Probe, before: Probe) -> Trace:
-    """Like ``hold``, with something done before the other projects have replied."""
-
-    def script(turn: Turn) -> None:
-        if turn.state != State.MAINTENANCE:
-            return
-        before(turn)
-        if turn.project != lab.projects[0]:
-            turn.ack()
-            return
-        turn.wait_for_others()
-        probe(turn)
-        stayed = turn.hold(quiet_time(lab))
-        turn.trace.mark("stayed", stayed)
-        if stayed:
-            turn.list()
-            turn.ack()
-            turn.wait_for_progress(lab.patience)
-        turn.stop()
-
-    return Play(lab, name, script).run()
 
 
 def unknown_places(root: str, session_id: str, project: str) -> list[tuple[str, str]]:
@@ -136,25 +144,24 @@ def strangers(lab: Lab) -> Trace:
 # -- other methods
 
 
-def try_methods(lab: Lab, url: str) -> list[Exchange]:
-    """The methods that the path does not have, with the body of a reply where they may carry one."""
+#: The methods that the path does not have, and two that it may have.
+METHODS: Final = ("POST", "PATCH", "DELETE", "OPTIONS", "HEAD")
+
+
+def try_method(lab: Lab, method: str, url: str) -> Exchange:
+    """Send a method, with the body of a reply where it may carry one."""
     body = json.dumps({"instance_actions": {}, "state": ReplyPrefix.ACK + State.MAINTENANCE}).encode()
-    return [
-        lab.client.send("POST", url, body=body, note="other method"),
-        lab.client.send("PATCH", url, body=body, note="other method"),
-        lab.client.send("DELETE", url, note="other method"),
-        lab.client.send("OPTIONS", url, note="other method"),
-        lab.client.send("HEAD", url, note="other method"),
-    ]
+    return lab.client.send(method, url, body=body if method in ("POST", "PATCH") else None, note="other method")
 
 
-def methods(lab: Lab) -> Trace:
+def methods(lab: Lab, kinds: Iterable[str] = METHODS, number: int = 1) -> Trace:
     """POST, PATCH, DELETE, OPTIONS and HEAD on the project's URL."""
 
-    def probe(turn: Turn) -> None:
-        turn.trace.mark("methods", try_methods(lab, turn.reply_url))
+    def probe(method: str) -> Callable[[Turn], Exchange]:
+        return lambda turn: try_method(lab, method, turn.reply_url)
 
-    return hold(lab, "methods", probe)
+    probes = {method: probe(method) for method in METHODS}
+    return hold_and_send(lab, "methods", number, probes, kinds)
 
 
 # -- bodies that are no reply
@@ -184,23 +191,23 @@ def malformed_bodies(state: str) -> Mapping[str, bytes]:
     }
 
 
-def put_malformed(lab: Lab, url: str, state: str) -> list[tuple[str, Exchange]]:
-    """PUT every malformed body."""
-    return [
-        (kind, lab.client.send("PUT", url, body=body, note=f"malformed: {kind}"))
-        for kind, body in malformed_bodies(state).items()
-    ]
+#: What is wrong with a body, in the order in which they are tried.
+MALFORMED_KINDS: Final = tuple(malformed_bodies(State.MAINTENANCE))
 
 
-def malformed(lab: Lab) -> Trace:
+def put_malformed(lab: Lab, kind: str, url: str, state: str) -> Exchange:
+    """PUT a malformed body."""
+    return lab.client.send("PUT", url, body=malformed_bodies(state)[kind], note=f"malformed: {kind}")
+
+
+def malformed(lab: Lab, kinds: Iterable[str] = MALFORMED_KINDS, number: int = 1) -> Trace:
     """Bodies that are no JSON, no object, or have wrong types."""
 
-    def probe(turn: Turn) -> None:
-        turn.list()
-        turn.trace.mark("malformed", put_malformed(lab, turn.reply_url, turn.state))
-        turn.list()
+    def probe(kind: str) -> Callable[[Turn], Exchange]:
+        return lambda turn: put_malformed(lab, kind, turn.reply_url, turn.state)
 
-    return hold(lab, "malformed", probe)
+    probes = {kind: probe(kind) for kind in MALFORMED_KINDS}
+    return hold_and_send(lab, "malformed", number, probes, kinds)
 
 
 # -- replies to something else
