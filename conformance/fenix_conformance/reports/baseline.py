@@ -196,7 +196,7 @@ def _read(name: str, text: str) -> Baseline:
     if unknown:
         raise BaselineError(f"{name}: unknown member {unknown[0]!r}; allowed are {', '.join(sorted(_MEMBERS))}")
     role = document.get("role")
-    if role is not None and role not in set(Role):
+    if role is not None and role not in list(Role):
         raise BaselineError(f"{name}: role is {role!r}; allowed are {', '.join(Role)}")
     return Baseline(name, _failures(name, document.get("failures")), None if role is None else Role(role))
 

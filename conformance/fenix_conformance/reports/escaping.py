@@ -28,9 +28,12 @@ def one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def well_formed(text: str) -> str:
-    """The text with lone surrogates written as escapes, so that it has a form in UTF-8; nothing else is touched."""
-    return _SURROGATE.sub(_escape, text)
+def well_formed(text: str, backslash: str = "\\") -> str:
+    """The text with lone surrogates written as escapes, so that it has a form in UTF-8; nothing else is touched.
+
+    Where the text is JSON already, ``backslash`` has to be two of them.
+    """
+    return _SURROGATE.sub(lambda match: backslash + _escape(match)[1:], text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -33,9 +33,9 @@ from fenix_conformance.results import Outcome, Result, RunResult, Verdict
 
 _ICON: Final = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E{}%3C/svg%3E"
 _MARKS: Final = {
-    Verdict.CONFORMANT: ("%231a7f4b", "M4 8.5l2.6 2.6L12 5.5"),
-    Verdict.NOT_CONFORMANT: ("%23c62828", "M5 5l6 6M11 5l-6 6"),
-    Verdict.INCONCLUSIVE: ("%23996500", "M4 8h8"),
+    Verdict.CONFORMANT: ("%23156f40", "M4 8.5l2.6 2.6L12 5.5"),
+    Verdict.NOT_CONFORMANT: ("%23c0262d", "M5 5l6 6M11 5l-6 6"),
+    Verdict.INCONCLUSIVE: ("%238a5a00", "M4 8h8"),
 }
 
 

@@ -12,6 +12,7 @@ import jsonschema_rs
 
 from fenix_conformance.reports.baseline import Assessment
 from fenix_conformance.reports.curl import curl_line
+from fenix_conformance.reports.escaping import well_formed
 from fenix_conformance.reports.files import ReportError, load, save
 from fenix_conformance.results import SCHEMA, RunResult
 
@@ -38,7 +39,8 @@ def json_text(result: RunResult, assessment: Assessment | None = None) -> str:
             "unlisted": list(assessment.unlisted),
             "exit_code": assessment.exit_code,
         }
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    # A lone surrogate as \ud800 would be JSON by its grammar, but strict parsers refuse the whole document.
+    return well_formed(json.dumps(document, indent=1, ensure_ascii=False), backslash="\\\\")
 
 
 def read_json(path: str | os.PathLike[str]) -> RunResult:

@@ -33,7 +33,11 @@ FOUND = {
     ),
     "list-unknown": (Outcome.WARN, "An unknown session is answered 4xx.", "It was answered 500."),
     "reply-unknown": (Outcome.WARN, "An unknown project is answered 4xx.", "It was answered 200."),
-    "default-behaviour": (Outcome.UNTESTABLE, "The admin API refused a second session (409), so it was not played.", ""),
+    "default-behaviour": (
+        Outcome.UNTESTABLE,
+        "The admin API refused a second session (409), so it was not played.",
+        "",
+    ),
     "ids-opaque": (Outcome.NOT_APPLICABLE, "All instance ids of this server are UUIDs.", ""),
 }
 

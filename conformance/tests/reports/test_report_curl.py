@@ -46,7 +46,7 @@ def test_curl_line_gives_any_body_to_curl_unchanged(body: str) -> None:
 
 @with_bash
 def test_curl_line_feeds_a_body_with_a_nul_through_a_pipe() -> None:
-    body = 'a\0b\\n\n"\'%s é \x1b'
+    body = "a\0b\\n\n\"'%s é \x1b"
     arguments, fed = words(curl_line(request(body=body)))
     assert arguments[arguments.index("--data-binary") + 1] == "@-"
     assert fed.decode() == body

@@ -71,7 +71,7 @@ def test_a_baseline_is_told(every_outcome: RunResult, tmp_path: Path) -> None:
     assert read_json(path).verdict == every_outcome.verdict
 
 
-ROW = {name: "" for name in PROMISED} | {"id": "x", "level": "MUST", "outcome": "pass", "evidence": []}
+ROW = dict.fromkeys(PROMISED, "") | {"id": "x", "level": "MUST", "outcome": "pass", "evidence": []}
 RUN = {
     "schema": 1,
     "subject": "",
