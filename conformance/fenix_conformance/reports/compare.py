@@ -155,12 +155,12 @@ def render_comparison(comparison: Comparison, console: Console | None = None) ->
 
 
 def _line(screen: Screen, one: Difference, width: int) -> None:
-    before = ("-", "dim") if one.before is None else (str(one.before.outcome), STYLES[one.before.outcome])
-    after = ("-", "dim") if one.after is None else (str(one.after.outcome), STYLES[one.after.outcome])
-    is_explained = one.after is not None and one.after.outcome is not Outcome.PASS
-    said = one_line(one.after.message) if one.after is not None and is_explained else ""
-    pad = " " * (14 - len(after[0]))
-    screen.line(f"  {one_line(one.id):<{width}}  ", before, " -> ", after, f"{pad}  {said}" if said else "")
+    words = [
+        ("-", "dim") if row is None else (str(row.outcome), STYLES[row.outcome]) for row in (one.before, one.after)
+    ]
+    before, after = ((f"{word:<14}", style) for word, style in words)
+    said = "" if one.after is None or one.after.outcome is Outcome.PASS else one_line(one.after.message)
+    screen.line(f"  {one_line(one.id):<{width}}  ", before, " -> ", after, f"  {said}" if said else "")
 
 
 def _change(before: Result | None, after: Result | None) -> Change:
