@@ -15,23 +15,25 @@ from fenix_conformance.server.play import Play, Turn
 from fenix_conformance.server.trace import Trace
 from fenix_contract.vocabulary import State
 
+#: How long the first project may take to be told, and the others after it, in seconds.
+_FIRST = 30.0
+_FURTHER = 1.0
+
 
 def discover(lab: Lab) -> tuple[str, ...]:
     """The projects that a session over every host tells, found by one subscription for all of them."""
+
+    def found() -> tuple[str, ...]:
+        told = (sighting.message.project_id or (sighting.link_ids or ("", ""))[1] for sighting in tuple(lab.sightings))
+        return tuple(dict.fromkeys(name for name in told if name))
+
     lab.subscribe(None)
     try:
-        found: dict[str, None] = {}
-
-        def note_project(turn: Turn) -> None:
-            ids = turn.ask.sighting.link_ids
-            name = turn.ask.sighting.message.project_id or (ids[1] if ids else "")
-            if name:
-                found[name] = None
-            turn.trace.wait_until(lambda: turn.is_over, time.monotonic() + 1.0)
-            turn.stop()
-
-        Play(lab, "discover", note_project).run()
-        return tuple(found)
+        trace = lab.start("discover")
+        trace.wait_until(lambda: bool(found()), time.monotonic() + min(lab.options.max_wait, _FIRST))
+        trace.wait_until(lambda: False, time.monotonic() + _FURTHER)
+        lab.finish(trace)
+        return found()
     finally:
         lab.unsubscribe(None)
 

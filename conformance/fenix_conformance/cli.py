@@ -1,0 +1,40 @@
+"""The command ``fenix-conformance``. Each command is imported when called or listed, and imports its own needs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+#: Command → module in ``fenix_conformance.commands`` whose ``command`` it is.
+COMMANDS = {"server": "server", "selftest": "selftest", "compare": "compare", "version": "version"}
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of that name."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = import_module(f"fenix_conformance.commands.{module}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - every module of the table has one
+        return command
+
+
+@click.group(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: fenix-conformance server --list",
+)
+def main() -> None:
+    """Judge a Fenix server: which requirements hold, which do not, and the evidence for it.
+
+    Exit codes: 0 every MUST passed, 1 a MUST failed or a baseline entry is stale, 2 usage, 3 a MUST could not be
+    tested, 4 the server could not be reached or the suite itself broke.
+    """

@@ -1,0 +1,1 @@
+"""The commands of ``fenix-conformance``, one module each."""
