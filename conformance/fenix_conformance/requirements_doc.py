@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from fenix_conformance.requirements import SOURCES, Requirement, requirements
+from fenix_conformance.requirements import SOURCES, Requirement, requirements_of
 from fenix_conformance.results import Role
 
 _TITLES = {Role.SERVER: "A Fenix server", Role.VNFM: "A VNFM"}
@@ -28,7 +28,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from (f"- **{kind}**: {what}" for kind, what in SOURCES.items())
     for role, title in _TITLES.items():
-        rows = requirements(role)
+        rows = requirements_of(role)
         yield ""
         yield f"## {title}"
         yield ""
@@ -59,7 +59,7 @@ def _specification(row: Requirement) -> Iterator[str]:
     yield f"| Objective | {row.objective} |"
     yield f"| Source | {row.source} |"
     yield f"| Pre-conditions | {row.preconditions} |"
-    yield f"| Steps | {row.steps} |"
+    yield f"| Steps | {' '.join(f'{number}. {step}' for number, step in enumerate(row.steps, 1))} |"
     yield f"| Expected | {row.expected} |"
     yield f"| Run it | `fenix-conformance server URL --only {row.id}` |"
 
