@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -29,7 +30,8 @@ class Unreachable(Exception):
 class Exchange:
     """One request and its answer. ``sent`` and ``answered`` are monotonic seconds; ``status`` None: no answer came.
 
-    ``redirects`` are the statuses of redirects between the two forms of the path that were followed.
+    ``redirects`` are the statuses of redirects between the two forms of the path that were followed. ``in_company``:
+    it was sent while another PUT of this run had not been answered.
     """
 
     method: str
@@ -45,6 +47,7 @@ class Exchange:
     error: str = ""
     note: str = ""
     redirects: tuple[int, ...] = ()
+    in_company: bool = False
 
     @property
     def seconds(self) -> float:
@@ -60,6 +63,11 @@ class Exchange:
     def is_accepted(self) -> bool:
         """Whether the status is 2xx."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the server had no time for it because of another request: that is for reply-concurrent alone."""
+        return self.in_company and self.status in (429, 503)
 
     @property
     def outcome(self) -> str:
@@ -128,6 +136,8 @@ class Client:
     def __init__(self, token: str | None = None, timeout: float = 30.0) -> None:
         self._pool = urllib3.PoolManager(retries=False, maxsize=1, num_pools=4)
         self._timeout = timeout
+        self._lock = threading.Lock()
+        self._open_puts = 0
         self._common = {"Accept": "application/json", "Connection": "close", "User-Agent": "fenix-conformance"}
         if token:
             self._common["X-Auth-Token"] = token
@@ -149,7 +159,7 @@ class Client:
             target = urljoin(url, exchange.header("location"))
             if without_slash(target) == without_slash(url):
                 final = self._send(method, target, body, content_type, note, timeout or self._timeout)
-                return _after_redirect(final, exchange)
+                return replace(final, sent=exchange.sent, at=exchange.at, redirects=(exchange.status or 0,))
         return exchange
 
     def send_json(self, method: str, url: str, document: Any, *, note: str = "") -> Exchange:
@@ -166,6 +176,9 @@ class Client:
         status: int | None = None
         answer_headers: dict[str, str] = {}
         answer_body, error = b"", ""
+        with self._lock:
+            in_company = self._open_puts > 0
+            self._open_puts += method == "PUT"
         try:
             # A connection for each request: a kept one that the server closes at that very moment would look like
             # a fault of the server.
@@ -180,17 +193,25 @@ class Client:
             status, answer_headers, answer_body = answer.status, dict(answer.headers), answer.data
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as failure:
             error = _reason(failure, timeout)
+        finally:
+            with self._lock:
+                self._open_puts -= method == "PUT"
         answered = time.monotonic()
         return Exchange(
-            method, url, headers, body, sent, answered, at, status, answer_headers, answer_body, error, note
+            method,
+            url,
+            headers,
+            body,
+            sent,
+            answered,
+            at,
+            status,
+            answer_headers,
+            answer_body,
+            error,
+            note,
+            in_company=in_company,
         )
-
-
-def _after_redirect(final: Exchange, first: Exchange) -> Exchange:
-    return Exchange(
-        final.method, final.url, final.headers, final.body, first.sent, final.answered, first.at, final.status,
-        final.answer_headers, final.answer_body, final.error, final.note, (first.status or 0,),
-    )  # fmt: skip
 
 
 def _reason(failure: Exception, timeout: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -120,21 +120,26 @@ class Lab:
 
     # -- sessions
 
-    def start(self, name: str, hear: Callable[[Ask], None] = lambda _: None) -> Trace:
+    def start(
+        self, name: str, hear: Callable[[Ask], None] = lambda _: None, metadata: Mapping[str, str] | None = None
+    ) -> Trace:
         """Start a session whose new asks go to ``hear``; raises Missing when the server does not start one.
 
         A server that takes one session at a time refuses while another is under way: then it is tried again when the
         others are over.
         """
-        session_id, exchange, due = self._create(name)
+        plain = {"started_by": "fenix-conformance", "play": name}
+        session_id, exchange, due = self._create({**plain, **(metadata or {})})
+        if session_id is None and exchange.is_refused and metadata:
+            session_id, exchange, due = self._create(plain)
         if session_id is None and exchange.is_refused and self._active:
             with self._lock:
                 self._lock.wait_for(lambda: not self._active or self.interrupted.is_set(), self.options.max_wait)
-            session_id, exchange, due = self._create(name)
+            session_id, exchange, due = self._create(plain)
         if session_id is None and exchange.is_refused and self.lead < 1:
             # Perhaps it wants more notice than a moment.
             self.lead = min(self.options.window + 5, self.options.max_wait / 2)
-            session_id, exchange, due = self._create(name)
+            session_id, exchange, due = self._create(plain)
         if session_id is None:
             raise Missing(f"no session could be started: POST {exchange.url} was answered {exchange.outcome}", exchange)
         trace = Trace(name, session_id, exchange, due)
@@ -148,14 +153,14 @@ class Lab:
             self._sort(sighting, trace)
         return trace
 
-    def _create(self, name: str) -> tuple[str | None, Exchange, float]:
+    def _create(self, metadata: Mapping[str, str]) -> tuple[str | None, Exchange, float]:
         if self.interrupted.is_set():
             raise Interrupted
         # The wire has whole seconds.
         moment = datetime.now(UTC) + timedelta(seconds=self.lead)
         at = moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
         due = time.monotonic() + (at - datetime.now(UTC)).total_seconds()
-        session_id, exchange = self.admin.create(at, name)
+        session_id, exchange = self.admin.create(at, metadata)
         return session_id, exchange, due
 
     def finish(self, trace: Trace) -> None:

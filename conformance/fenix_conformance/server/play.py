@@ -226,16 +226,24 @@ def _behave(turn: Turn) -> None:
 class Play:
     """Runs one session with a script. ``run`` returns its trace; Missing is raised when none could be started.
 
-    ``stay`` tells of a session that has ended when it may be deleted (by default at once).
+    ``metadata`` is what the session is started with besides the suite's own; ``stay`` tells of a session that has
+    ended when it may be deleted (by default at once).
     """
 
     def __init__(
-        self, lab: Lab, name: str, script: Script | None = None, *, stay: Callable[[], bool] | None = None
+        self,
+        lab: Lab,
+        name: str,
+        script: Script | None = None,
+        *,
+        stay: Callable[[], bool] | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         self.lab = lab
         self.name = name
         self.script = script or _behave
         self._stay = stay
+        self._metadata = metadata
         #: Held while a project replies: replies at the same moment are tried in a play of their own.
         self._replying = threading.Lock()
         self._replied_at = 0.0
@@ -278,7 +286,7 @@ class Play:
 
     def run(self) -> Trace:
         """Play the session; always leaves the server without it."""
-        self.trace = trace = self.lab.start(self.name, self._hear)
+        self.trace = trace = self.lab.start(self.name, self._hear, self._metadata)
         with self._lock:
             early, self._early = self._early or [], None
         for ask in early:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ class Admin:
         self._client = client
         self._root = f"{root}/v1/maintenance"
 
-    def create(self, maintenance_at: datetime, name: str) -> tuple[str | None, Exchange]:
+    def create(self, maintenance_at: datetime, metadata: Mapping[str, str]) -> tuple[str | None, Exchange]:
         """Start a session over every host; its id, None when it was refused."""
         exchange = self._client.send_json(
             "POST",
@@ -36,7 +37,7 @@ class Admin:
                 "hosts": [],
                 "state": State.MAINTENANCE,
                 "maintenance_at": f"{maintenance_at:%Y-%m-%d %H:%M:%S}",
-                "metadata": {"started_by": "fenix-conformance", "play": name},
+                "metadata": dict(metadata),
                 "workflow": "default",
                 "download": [],
                 "actions": [],

@@ -16,7 +16,7 @@ from typing import Any, Final
 from fenix_conformance.results import Evidence, note
 from fenix_conformance.server.exchange import Exchange
 from fenix_conformance.server.sighting import Sighting
-from fenix_contract.vocabulary import FINAL_STATES, ReplyPrefix, State
+from fenix_contract.vocabulary import ACTION_STATES, FINAL_STATES, ReplyPrefix, State
 
 #: How far a session has come. SCALE_IN and PREPARE may come again, so only a higher rank proves that it went on.
 RANK: Final[Mapping[str, int]] = {
@@ -280,11 +280,13 @@ class Trace:
     def _proves(self, one: Sighting, ask: Ask) -> bool:
         if one.is_of_another:
             return False
+        rank, mine = RANK.get(one.state, -1), RANK.get(ask.state, 0)
         if one.reports:
             # A server may move the instances of who has replied while it waits for others: only a report of this
-            # project's own instances shows that it takes the state for acknowledged.
-            return one.project == ask.project and bool(set(one.message.instance_id_list) & set(ask.listed or ()))
-        rank, mine = RANK.get(one.state, -1), RANK.get(ask.state, 0)
+            # project's own instances shows that it takes the state for acknowledged. In the last state all actions
+            # are over: a report that comes then is late.
+            is_own = one.project == ask.project and bool(set(one.message.instance_id_list) & set(ask.listed or ()))
+            return is_own and ask.state in (State.MAINTENANCE, *ACTION_STATES)
         if one.state != ask.state:
             # SCALE_IN and PREPARE fall back to each other: either shows that the other is over.
             return rank > mine or (rank >= 1 and mine in (1, 2))
@@ -298,11 +300,24 @@ class Trace:
         if mine.project == ask.project:
             return True
         return any(
-            other is not mine
-            and (other.at >= ask.at or other.acknowledged_at is None or other.acknowledged_at >= ask.at)
-            for other in self.asks_of(mine.project, ask.state)
-            if other.at < mine.at
+            other.at < mine.at and self._shares_round(other, ask) for other in self.asks_of(mine.project, ask.state)
         )
+
+    def _shares_round(self, other: Ask, ask: Ask) -> bool:
+        """Whether two projects were asked about the same host.
+
+        The alarms of a round come in any order; but what came before a project replied to its round before this one
+        belongs to that one.
+        """
+        if other.at >= ask.at:
+            return True
+        if other.acknowledged_at is not None and other.acknowledged_at < ask.at:
+            return False
+        before = [one for one in self.asks_of(ask.project, ask.state) if one.at < ask.at]
+        if not before:
+            return True
+        acknowledged = before[-1].acknowledged_at
+        return acknowledged is not None and other.at > acknowledged
 
     def failed_at(self) -> float | None:
         """When the session was first seen failed."""

@@ -62,8 +62,8 @@ def reply_action_allowed(case: Case) -> Judgement:
     traces = case.traces_of("disallowed-")
     if not traces:
         return case.why("disallowed-1")
-    if case.has_failed("reply-needed", "reply-all", "list-stable"):
-        return untestable("sessions go on for other reasons: see reply-needed, reply-all and list-stable")
+    if case.has_failed("reply-needed", "reply-all", "list-stable", "list-scoped"):
+        return untestable("sessions or lists are wrong: see reply-needed, reply-all, list-stable and list-scoped")
     judgements = []
     for trace, ask in held_asks(traces):
         sent = [one for one in ask.replies if one.intent is Intent.WRONG]

@@ -107,7 +107,7 @@ def alarm_traits(case: Case) -> Judgement:
     return _each(case, judge, "state, session_id, instance_ids and reply_url, and the receiver's project_id")
 
 
-@check("alarm-length", "happy")
+@check("alarm-length", "happy", "strangers")
 def alarm_length(case: Case) -> Judgement:
     """No text trait is longer than 255 characters."""
 

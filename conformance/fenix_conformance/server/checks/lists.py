@@ -226,15 +226,18 @@ def list_stable(case: Case) -> Judgement:
     judgements = []
     for trace in (case.trace("reads"), case.trace("happy")):
         if trace is not None:
-            judgements += [_stays_the_same(ask) for ask in trace.asks if not ask.is_ambiguous]
+            judgements += [_stays_the_same(trace, ask) for ask in trace.asks if not ask.is_ambiguous]
     reads = case.trace("reads")
     if reads is None:
         return worst([*judgements, case.why("reads")])
     return worst([*judgements, _changes_nothing(case, reads)])
 
 
-def _stays_the_same(ask: Ask) -> Judgement:
-    lists = [one for one in ask.listings if one.before_reply and one.ids is not None]
+def _stays_the_same(trace: Trace, ask: Ask) -> Judgement:
+    # A session that goes on before it should has another list: that is not the list's fault.
+    progress = trace.progress(ask)
+    until = float("inf") if progress is None else progress.at - 0.2
+    lists = [one for one in ask.listings if one.before_reply and one.ids is not None and one.exchange.answered < until]
     for one in lists[1:]:
         if set(one.ids or ()) != set(lists[0].ids or ()):
             return failed(
@@ -242,7 +245,11 @@ def _stays_the_same(ask: Ask) -> Judgement:
                 f"it had {len(lists[0].ids or ())} instances, then {len(one.ids or ())}",
                 [lists[0].exchange.evidence, one.exchange.evidence],
             )
-    broken = [one for one in ask.listings if one.before_reply and one.ids is None and one.is_own_link]
+    broken = [
+        one
+        for one in ask.listings
+        if one.before_reply and one.ids is None and one.is_own_link and one.exchange.answered < until
+    ]
     if lists and broken and lists[0].exchange.sent < broken[0].exchange.sent:
         return failed(
             "the same GET is answered the same again",
@@ -306,6 +313,8 @@ def judge_unknown(case: Case, mark: str, method: str) -> Judgement:
     if not probes:
         return case.why("strangers")
     for kind, exchange in probes:
+        if exchange.is_busy:
+            return untestable(f"the server was busy ({exchange.outcome}): see reply-concurrent", [exchange.evidence])
         if not exchange.is_refused:
             return failed("4xx", f"{method} of an {kind} was answered {exchange.outcome}", [exchange.evidence])
     return passed(f"{len(probes)} places that do not exist", [exchange.evidence for _, exchange in probes])

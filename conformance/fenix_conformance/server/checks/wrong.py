@@ -216,18 +216,22 @@ def reply_extra_members(case: Case) -> Judgement:
         if extra is None:
             continue
         if not extra.exchange.is_accepted:
-            if case.has_failed("reply-200"):
-                return untestable("valid replies are refused as well: see reply-200", ask.evidence)
+            if case.has_failed("reply-200", "reply-repeat"):
+                return untestable("valid replies are refused as well: see reply-200 and reply-repeat", ask.evidence)
             return failed(
                 "200, as without the members",
                 f"a reply with session_id, instance_ids and an unknown member was answered {extra.exchange.outcome}",
                 [extra.exchange.evidence],
             )
+        plain = [sent for sent in ask.replies if sent.intent is Intent.ACK]
         progress = trace.progress(ask)
         if progress is None:
             return untestable("the session did not go on afterwards", [extra.exchange.evidence, *trace.story()])
-        plain = [sent for sent in ask.replies if sent.intent is Intent.ACK]
-        if plain and progress.at > plain[0].exchange.sent and not _unsteady(case):
+        if plain and progress.at > plain[0].exchange.sent:
+            others = [other for other in trace.asks_of(state=ask.state) if other is not ask]
+            was_last = all((other.acknowledged_at or float("inf")) < extra.exchange.sent for other in others)
+            if not was_last or _unsteady(case) or case.has_failed("reply-repeat"):
+                return untestable("another reply was missing as well", [extra.exchange.evidence, *trace.story()])
             return failed(
                 "a reply with more members counts like one without",
                 "the session went on only after it was sent again without them",

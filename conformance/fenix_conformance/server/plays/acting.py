@@ -148,7 +148,8 @@ def repeated(lab: Lab) -> Trace:
 
 def _repeat(turn: Turn) -> None:
     trace, lab = turn.trace, turn.lab
-    turn.list()
+    if turn.state in ACTION_STATES:
+        turn.list()
     if len(lab.projects) == 1 and turn.state == State.MAINTENANCE:
         return
     if f"repeated {turn.state}" in trace.marks:
@@ -196,14 +197,15 @@ def _wait_for_repetition(turn: Turn) -> None:
         lambda: (
             turn.is_over
             or name in trace.marks
-            or (time.monotonic() > patience and all(ask.replies for ask in trace.asks_of(first, turn.state)))
+            or (time.monotonic() > patience and not trace.asks_of(first, turn.state))
         ),
         turn.latest,
     )
 
 
 def _reply_late(turn: Turn) -> None:
-    turn.list()
+    if turn.state in ACTION_STATES:
+        turn.list()
     _wait_for_repetition(turn)
     if not turn.is_over:
         turn.ack()
@@ -211,13 +213,12 @@ def _reply_late(turn: Turn) -> None:
 
 def _reply_with_more(turn: Turn) -> None:
     """Acknowledge with members that are not known, and plainly afterwards if that did not count."""
-    ids = turn.list()
     if len(turn.lab.projects) > 1:
         _wait_for_repetition(turn)
         turn.wait_for_others()
     if turn.is_over:
         return
-    more = {"session_id": turn.trace.session_id, "instance_ids": list(ids or ()), "a_member_not_known": {"a": 1}}
+    more = {"session_id": turn.trace.session_id, "instance_ids": ["an-instance"], "a_member_not_known": {"a": 1}}
     sent = turn.reply(turn.ask.ack_word, {}, intent=Intent.EXTRA, more=more)
     if sent.exchange.is_accepted:
         start = max(time.monotonic(), turn.trace.maintenance_due)
