@@ -250,6 +250,13 @@ class _Channel(HTTPChannel):
             self.waiting_since = time.time()
         return bool(super().received(data))
 
+    def send_continue(self) -> None:
+        # Waitress would wait for the body of a request that has none, or that is refused for its headers.
+        if self.request is not None and self.request.completed:
+            self.request.expect_continue = False
+        else:
+            super().send_continue()
+
     def service(self) -> None:
         super().service()
         self.waiting_since = time.time()

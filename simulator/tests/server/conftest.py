@@ -195,10 +195,9 @@ def _note(judged: Judged, event: Any) -> None:
     for case_id, checks in recorder.checks.items():
         for check in checks:
             if check.failure_info is not None:
-                exchange = recorder.interactions[case_id]
-                body = exchange.request.body or b""
+                asked = recorder.interactions[case_id].request
                 judged.found.append(
-                    f"{event.phase.name} {check.name}: {exchange.request.method} {exchange.request.uri} {body[:300]!r}: "
+                    f"{event.phase.name} {check.name}: {asked.method} {asked.uri} {(asked.body or b'')[:300]!r}: "
                     f"{check.failure_info.failure.title}: {check.failure_info.failure.message[:500]}"
                 )
 
