@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from fenix_conformance.requirements import Requirement, requirements_of
 from fenix_conformance.results import Level, Outcome, Result, Role, RunResult, note
@@ -37,6 +38,10 @@ class Selection:
         return tuple(row for row in rows if (not self.only or row.id in self.only) and row.id not in self.skip)
 
 
+#: Plays that are played in each state that the server's sessions pass; a session played to its end tells which.
+_IN_EVERY_STATE: Final = frozenset({"refused", "silent", "all-silent", "wrong"})
+
+
 def plays_for(rows: Collection[Requirement]) -> tuple[str, ...]:
     """The plays that these requirements need, and the opening that all rest on."""
     wanted = {"solo"}
@@ -45,6 +50,8 @@ def plays_for(rows: Collection[Requirement]) -> tuple[str, ...]:
             wanted |= set(CHECKS[row.check].plays)
             if row.id in generated.REQUIREMENTS:
                 wanted.add("generated")
+    if wanted & _IN_EVERY_STATE:
+        wanted.add("happy")
     return tuple(sorted(wanted))
 
 
