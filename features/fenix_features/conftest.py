@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(guard)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let -k choose by feature file, too."""
+    item.extra_keyword_matches.add(title(item).partition(".feature:")[0])
+
+
 @pytest.hookimpl(trylast=True)  # after -k and -m: only what was wanted can be missing
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On a foreign server leave out what cannot be played there, and keep the reason; note the requirements."""
@@ -35,7 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons = config.stash.setdefault(_NOT_PLAYED, {})
     for item in items:
         tags = frozenset(mark.name for mark in item.iter_markers())
-        item.user_properties += [("requirement", tag) for tag in sorted(tags & REQUIREMENTS)]
+        if tags & REQUIREMENTS:
+            item.user_properties.append(("scenario", title(item)))
+            item.user_properties += [("requirement", tag) for tag in sorted(tags & REQUIREMENTS)]
         why = None if settings.is_simulated else hindrance(tags, len(settings.projects))
         if why is None:
             played.append(item)
@@ -61,7 +68,7 @@ def title(item: pytest.Item) -> str:
     described = str(getattr(getattr(item, "function", None), "__doc__", "") or item.name)
     path, _, name = described.partition(".feature: ")
     example = item.name.partition("[")[2].rstrip("]")
-    return f"{Path(path).name}: {name}{f' [{example}]' if example else ''}"
+    return f"{Path(path).name}.feature: {name}{f' [{example}]' if example else ''}"
 
 
 @pytest.fixture(scope="session")

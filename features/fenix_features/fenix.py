@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 
 from fenix_vnfm import CloudClient, CloudInstance, Exchange, FenixClient, JsonClient
 
-#: How far ahead a maintenance is announced: the simulator leaps over it, another server waits it out.
+#: How far ahead a maintenance is announced at least: the simulator leaps over it, another server waits it out.
 LEAD_SIMULATED = timedelta(hours=1)
-LEAD = timedelta(seconds=2)
+LEAD = timedelta(seconds=0.25)
 
 
 class Fenix:
@@ -24,7 +24,7 @@ class Fenix:
 
     def start_session(self, hosts: Sequence[str], lead: timedelta) -> str:
         """Start a maintenance of these hosts (of all where there are none) and give the session's id."""
-        at = (datetime.now(UTC) + lead).replace(microsecond=0) + timedelta(seconds=1)
+        at = (datetime.now(UTC) + lead).replace(microsecond=0) + timedelta(seconds=1)  # the wire has whole seconds
         body = {
             "hosts": list(hosts),
             "state": "MAINTENANCE",

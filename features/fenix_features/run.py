@@ -23,7 +23,7 @@ _VARIABLE = "FENIX_CONFORMANCE_"
 _EPILOG = """\b
 Examples:
   fenix-features                                   every flow against a simulator of its own
-  fenix-features -k "reply-nack or silence"        by words of titles and by requirements
+  fenix-features -k "reply-nack or scale_in"       by requirements, feature files and words of titles
   fenix-features --fenix-url http://127.0.0.1:12347 --aodh-url http://127.0.0.1:8042 --project ID --project ID
 
 \b
@@ -56,7 +56,7 @@ def _as_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> ti
     "--fenix-url", metavar="URL", callback=_as_url, help="Server under test; without it a simulator is started."
 )
 @click.option("--aodh-url", metavar="URL", callback=_as_url, help="Where it is subscribed; default: the server itself.")
-@click.option("--project", "projects", multiple=True, metavar="ID", help="Project with instances there; repeatable.")
+@click.option("--project", "projects", multiple=True, metavar="ID", help="Project with instances there: give them all.")
 @click.option("--token", help="Sent as X-Auth-Token with every request.")
 @click.option(
     "--reply-window",
@@ -75,7 +75,7 @@ def _as_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> ti
     help="Bound of any other wait on it.",
 )
 @click.option("--listen", default="127.0.0.1", show_default=True, metavar="HOST", help="Address to take alarms on.")
-@click.option("-k", "expression", metavar="EXPR", help="Only scenarios whose title or tags match, as in pytest.")
+@click.option("-k", "expression", metavar="EXPR", help="Only what matches, as in pytest.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--list", "only_list", is_flag=True, help="List the scenarios with their tags and play none.")
 @click.pass_context
@@ -107,7 +107,7 @@ def main(
         settings = Settings(listen=listen)
     else:
         if not projects:
-            raise click.UsageError("--project is missing: name one or two projects that have instances on the server")
+            raise click.UsageError("--project is missing: name every project that has instances on the server")
         settings = Settings(
             fenix_url=fenix_url,
             aodh_url=aodh_url,
@@ -129,15 +129,32 @@ for _option in main.params:
 
 
 class _Told:
-    """A pytest plugin that hands the settings to the flows."""
+    """A pytest plugin that hands the settings to the flows and prints a line for each scenario."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._config: pytest.Config | None = None
 
     def pytest_configure(self, config: pytest.Config) -> None:
         from fenix_features.settings import SETTINGS
 
         config.stash[SETTINGS] = self._settings
+        self._config = config
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count as pytest does, and print no letter."""
+        if report.when == "call" or report.failed:
+            return report.outcome if report.when == "call" else "error", "", ""
+        return None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter") if self._config is not None else None
+        if terminal is None or (report.when != "call" and not report.failed):
+            return
+        name = dict(report.user_properties).get("scenario", report.nodeid)
+        colour = {"green": report.passed, "red": report.failed}
+        terminal.write(f"{report.outcome:7}", **colour)
+        terminal.write_line(f" {report.duration:5.1f} s  {name}")
 
 
 def _play(settings: Settings, expression: str | None, junit: Path | None) -> int:
@@ -147,7 +164,7 @@ def _play(settings: Settings, expression: str | None, junit: Path | None) -> int
     # Options that a user's environment adds to every pytest are not meant for this one.
     os.environ.pop("PYTEST_ADDOPTS", None)
     arguments = ["-c", str(_HERE / "pytest.ini"), "--rootdir", str(_HERE), "-p", "no:cacheprovider"]
-    arguments += ["--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-v", "--gherkin-terminal-reporter"]
+    arguments += ["--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-q", "--no-header"]
     if expression is not None:
         arguments += ["-k", expression]
     if junit is not None:

@@ -53,9 +53,11 @@ class Stage:
         self._managers: dict[str, ProjectManager] = {}
 
     def _names(self) -> tuple[str, ...]:
+        """The projects as the flows call them; on a foreign server there may be one, or more than have a name here."""
         if self.settings.is_simulated:
             return PROJECTS
-        return PROJECTS[: max(1, min(len(PROJECTS), len(self.settings.projects)))]
+        count = len(self.settings.projects)
+        return (*PROJECTS[:count], *(f"P{number}" for number in range(len(PROJECTS) + 1, count + 1)))
 
     # -- the cast, before it is on stage -----------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ class Stage:
     def project_id(self, name: str) -> str:
         """The id of a project: on a foreign server those that were given, in order."""
         ids = self._server.projects if self._server is not None else self.settings.projects
-        return ids[PROJECTS.index(name)]
+        return ids[self._names().index(name)]
 
     def managed_names(self) -> Sequence[str]:
         """The projects that have a manager on stage."""
