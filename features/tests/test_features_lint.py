@@ -6,17 +6,19 @@ import ast
 import importlib
 import inspect
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 
 import pytest
+import yaml
 from pytest_bdd.parser import Step
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 import fenix_features
 from fenix_features.catalogue import Entry, catalogue
 from fenix_features.steps import MODULES
-from fenix_features.tags import NEEDS, REQUIREMENTS, TWO_PROJECTS
+from fenix_features.tags import NEEDS, REQUIREMENTS, SERVER, TWO_PROJECTS, VNFM
 
 SCENARIOS = list(catalogue())
 SOURCES = sorted(Path(fenix_features.__file__).parent.rglob("*.py"))
@@ -76,6 +78,16 @@ def test_every_step_is_defined_once(scenario: Entry) -> None:
     for step in scenario.steps:
         found = [one.step_func.__name__ for one in definitions_of(step)]
         assert len(found) == 1, f"{step.keyword} {step.name}: {found}"
+
+
+def test_the_requirements_are_those_of_the_conformance_suite() -> None:
+    """Read as the data that they are: the suite's code is not imported here."""
+    spec = find_spec("fenix_conformance")
+    assert spec is not None
+    assert spec.origin is not None
+    rows = yaml.safe_load(Path(spec.origin).with_name("requirements.yaml").read_text("utf-8"))
+    assert {row["id"] for row in rows if row["role"] == "server"} == SERVER
+    assert {row["id"] for row in rows if row["role"] == "vnfm"} == VNFM
 
 
 def test_every_step_definition_is_used() -> None:
