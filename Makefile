@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check format docs clean
+.PHONY: demo test check selftest format docs clean
 
 demo: $(STAMP)
 	$(BIN)/fenix-simulator demo
@@ -18,6 +18,10 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The suite against every server whose faults are known; correct ones five times over, in random order.
+selftest: $(STAMP)
+	$(BIN)/fenix-conformance selftest --jobs 6 --repeat 5 --seed $$(date +%s)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
