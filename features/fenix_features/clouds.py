@@ -38,7 +38,7 @@ class CloudPlan:
     """What the simulator is to be started with; the steps fill it in before anything runs.
 
     ``windows`` are reply windows by state (durations as the scenario file has them). ``has_journal``: the server keeps
-    a journal, so that it can be killed; it is then nobody else's.
+    a journal, so that it can be killed and started again.
     """
 
     hosts: Sequence[HostPlan] = WITH_SPARE_HOST

@@ -72,7 +72,7 @@ def _as_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> ti
     callback=_as_duration,
     default="120s",
     show_default=True,
-    help="Bound of any other wait on it.",
+    help="For how long nothing may happen, beside that.",
 )
 @click.option("--listen", default="127.0.0.1", show_default=True, metavar="HOST", help="Address to take alarms on.")
 @click.option("-k", "expression", metavar="EXPR", help="Only what matches, as in pytest.")

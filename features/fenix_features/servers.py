@@ -106,19 +106,18 @@ class ServerPool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0
-        self._kept: OrderedDict[str, SimulatorProcess] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bool], SimulatorProcess] = OrderedDict()
 
     def take(self, plan: CloudPlan) -> SimulatorProcess:
-        """A server with the cloud that was planned, without sessions. One with a journal is the caller's to stop."""
+        """A server with the cloud that was planned, without sessions."""
         document = plan.document()
-        if plan.has_journal:
-            return self._start(document, has_journal=True)
-        server = self._kept.pop(document, None)
+        key = document, plan.has_journal
+        server = self._kept.pop(key, None)
         if server is not None and server.is_running:
             server.reset()
         else:
-            server = self._start(document)
-        self._kept[document] = server
+            server = self._start(document, has_journal=plan.has_journal)
+        self._kept[key] = server
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)[1].stop()
         return server
@@ -128,7 +127,7 @@ class ServerPool:
         while self._kept:
             self._kept.popitem()[1].stop()
 
-    def _start(self, document: str, *, has_journal: bool = False) -> SimulatorProcess:
+    def _start(self, document: str, *, has_journal: bool) -> SimulatorProcess:
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()

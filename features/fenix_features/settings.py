@@ -17,8 +17,8 @@ class Settings:
     ``fenix_url`` None: the simulator, started for the run. Otherwise the server under test, with Aodh's API at
     ``aodh_url``. ``projects`` are the ids of all projects with instances there, for a server may fail a session in
     which one has no manager; the first is called EPC in the flows, the second IMS. ``reply_window`` is the longest
-    that the server waits for a reply, and ``max_wait`` bounds every other wait. ``listen`` is the address on which
-    alarms are taken.
+    that the server waits for a reply, and ``max_wait`` the longest that nothing happens beside that. ``listen`` is the
+    address on which alarms are taken.
     """
 
     fenix_url: str | None = None

@@ -24,9 +24,11 @@ from fenix_vnfm import AlarmReceiver, Exchange, Policy, ProjectManager, Received
 Found = TypeVar("Found")
 
 #: How long it must be quiet for nothing to have happened, in seconds.
-QUIET = 0.3
+QUIET = 0.2
 #: A look at the server at least so often while waiting, in seconds; an alarm that arrives is a reason to look at once.
 _LOOK = 0.1
+#: A whole maintenance may take so many times the longest wait for a single thing in it.
+_LONGEST = 10
 
 
 class Stage:
@@ -115,8 +117,6 @@ class Stage:
             self._control.close()
         if self._fenix is not None:
             self._fenix.close()
-        if self._server is not None and self.plan.has_journal:
-            self._server.stop()
 
     # -- what is on stage --------------------------------------------------------------------------------------------
 
@@ -201,17 +201,21 @@ class Stage:
         return self.settings.reply_window + self.settings.max_wait
 
     def wait_until(self, look: Callable[[], Found | None], what: str | Callable[[], str]) -> Found:
-        """What ``look`` finds (anything true), looked for whenever an alarm arrives, and now and then. ``what`` says
-        what was waited for in vain."""
-        deadline = time.monotonic() + self.patience
+        """What ``look`` finds (anything true), looked for whenever an alarm arrives, and now and then.
+
+        Given up when no alarm has come for ``patience``, or after many times that. ``what`` says what was waited for.
+        """
+        begun = active = time.monotonic()
         while True:
             seen = self.receiver.count
             found = look()
             if found:
                 return found
-            left = deadline - time.monotonic()
-            assert left > 0, f"not within {self.patience:g} s: {what() if callable(what) else what}"
-            self.next_alarm(min(left, _LOOK), seen)
+            now = time.monotonic()
+            left = min(active + self.patience, begun + self.patience * _LONGEST) - now
+            assert left > 0, f"not within {now - begun:.0f} s: {what() if callable(what) else what}"
+            if self.next_alarm(min(left, _LOOK), seen) is not None:
+                active = time.monotonic()
 
     def next_alarm(self, seconds: float, after: int | None = None) -> ReceivedAlarm | None:
         """The next alarm of any project, or None where none comes in that time."""

@@ -11,9 +11,19 @@ Runs = Callable[..., CompletedProcess[str]]
 FEATURE = """\
 Feature: Guard
 
-  @reply-200
-  Scenario: One step
-    Given {step}
+  Scenario: Plain
+    Given a step
+
+  Scenario: Asynchronous
+    Given an asynchronous step
+
+  Scenario: Asynchronous generator
+    Given an asynchronous step that yields
+"""
+
+UNDEFINED = """
+  Scenario: Undefined
+    Given a step that nobody has defined
 """
 
 CODE = """\
@@ -37,44 +47,31 @@ scenarios(str(Path(__file__).parent / "guard.feature"))
 """
 
 
-def play(run_module: Runs, folder: Path, step: str, *plugins: str) -> tuple[int, str]:
-    """Exit code and output of a run with one scenario of one step."""
-    (folder / "guard.feature").write_text(FEATURE.format(step=step))
+def play(run_module: Runs, folder: Path, feature: str, *plugins: str) -> CompletedProcess[str]:
+    """A run of a feature with these steps."""
+    (folder / "guard.feature").write_text(feature)
     (folder / "test_guarded.py").write_text(CODE)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
-    loaded = [argument for plugin in plugins for argument in ("-p", plugin)]
-    done = run_module(
-        "pytest", "-c", str(folder / "pytest.ini"), "--disable-plugin-autoload", "-p", "pytest_bdd.plugin",
-        "-p", "no:cacheprovider", *loaded, str(folder),
-    )  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    loaded = [argument for plugin in ("pytest_bdd.plugin", "no:cacheprovider", *plugins) for argument in ("-p", plugin)]
+    return run_module(
+        "pytest", "-c", str(folder / "pytest.ini"), "-rA", "--disable-plugin-autoload", *loaded, str(folder)
+    )
 
 
-def test_a_step_that_is_a_plain_function_is_played(run_module: Runs, tmp_path: Path) -> None:
-    code, told = play(run_module, tmp_path, "a step", "fenix_features.conftest")
-    assert code == 0, told
+def test_steps_that_would_pass_without_having_been_run_fail(run_module: Runs, tmp_path: Path) -> None:
+    done = play(run_module, tmp_path, FEATURE + UNDEFINED, "fenix_features.conftest")
+    told = done.stdout
+    assert done.returncode == 1, told + done.stderr
     assert "1 passed" in told
-
-
-def test_an_asynchronous_step_fails(run_module: Runs, tmp_path: Path) -> None:
-    code, told = play(run_module, tmp_path, "an asynchronous step", "fenix_features.conftest")
-    assert code == 1, told
+    assert "3 failed" in told
+    assert "::test_plain" in told.partition("PASSED ")[2].partition("\n")[0]
     assert "the step asynchronous_step is asynchronous" in told
-
-
-def test_an_asynchronous_generator_fails(run_module: Runs, tmp_path: Path) -> None:
-    code, told = play(run_module, tmp_path, "an asynchronous step that yields", "fenix_features.conftest")
-    assert code == 1, told
     assert "the step asynchronous_generator is asynchronous" in told
-
-
-def test_without_the_guard_an_asynchronous_step_would_pass(run_module: Runs, tmp_path: Path) -> None:
-    """Why there is one: should this fail, pytest-bdd has learned it and the guard can go."""
-    code, told = play(run_module, tmp_path, "an asynchronous step")
-    assert code == 0, told
-
-
-def test_a_step_that_nobody_has_defined_fails(run_module: Runs, tmp_path: Path) -> None:
-    code, told = play(run_module, tmp_path, "a step that nobody has defined", "fenix_features.conftest")
-    assert code == 1, told
     assert "Step definition is not found" in told
+
+
+def test_without_the_guard_asynchronous_steps_would_pass(run_module: Runs, tmp_path: Path) -> None:
+    """Why there is one: should this fail, pytest-bdd has learned it and the guard can go."""
+    done = play(run_module, tmp_path, FEATURE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
