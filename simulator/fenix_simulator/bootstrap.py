@@ -27,7 +27,7 @@ from fenix_simulator.adapters.wsgi import Server
 from fenix_simulator.alarms import AlarmBuilder
 from fenix_simulator.control import SimulatorService
 from fenix_simulator.domain.cloud import Cloud
-from fenix_simulator.domain.errors import MaintenanceError
+from fenix_simulator.domain.errors import MaintenanceError, UnknownProject
 from fenix_simulator.history import entries, resume
 from fenix_simulator.http.app import create_app
 from fenix_simulator.http.config import HttpConfig
@@ -81,8 +81,8 @@ class Simulator:
             self.clock = self._make_clock()
             self.guard = TargetGuard((*LOOPBACK, *settings.allow_targets))
             self.subscriptions = Subscriptions(self._on_subscription)
-            projects = index_projects(self.inventory.projects)
-            self.faults = FaultBoard(self.scenario.faults, projects, self.journal, self.clock)
+            self._projects = index_projects(self.inventory.projects)
+            self.faults = FaultBoard(self.scenario.faults, self._projects, self.journal, self.clock)
             self.faults.restore(entries(self.journal, [FAULT]))
             self.sink = self._make_sink()
             undo.callback(self.sink.close, 0.0)
@@ -194,8 +194,17 @@ class Simulator:
             namespace=self.namespace,
         )
 
+    def _project_id(self, reference: str) -> str:
+        """The id of the project that the command line means, by id or by name."""
+        if reference not in self._projects:
+            known = ", ".join(project.name for project in self.inventory.projects[:5])
+            raise UnknownProject(f"there is no project {reference!r}", expected=f"a project's id or name: {known} …")
+        return self._projects[reference]
+
     def _trusted(self, number: int, project: str | None, url: str) -> Subscription:
         self.guard.check_url(url, trusted=True)
+        if project is not None and project != ADMIN:
+            project = self._project_id(project)
         return Subscription(
             alarm_id=str(uuid.uuid5(self.namespace, f"alarm-url/{number}/{project}/{url}")),
             name=f"alarm-url-{number}",
@@ -211,7 +220,7 @@ class Simulator:
         return HttpConfig(
             version=__version__,
             admin_token=settings.admin_token,
-            project_tokens=settings.project_tokens,
+            project_tokens={self._project_id(project): token for project, token in settings.project_tokens.items()},
             server_threads=settings.threads,
             check_target=self.guard.check_url,
             delivery_counts=lambda: self.deliveries,

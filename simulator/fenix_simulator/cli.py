@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -15,6 +20,9 @@ COMMANDS = {
     "journal": "journal",
     "version": "version",
 }
+
+#: The exit code of a command that was stopped before it was done, as shells have it.
+_STOPPED = 130
 
 
 class LazyCommands(click.Group):
@@ -32,6 +40,36 @@ class LazyCommands(click.Group):
         command = import_module(f"fenix_simulator.commands.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - every module of the table has one
         return command
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """As click's, but a wrong value is one line on stderr (exit 2), and SIGTERM ends what Ctrl-C ends (130)."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            status = super().main(args, prog_name, complete_var, False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            status = error.exit_code
+        except click.UsageError as error:
+            sentence = " ".join(error.format_message().split()).rstrip(".")
+            command = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
+            click.echo(f"Error: {sentence}{command}", err=True)
+            status = error.exit_code
+        except click.ClickException as error:
+            error.show()
+            status = error.exit_code
+        except click.Abort:
+            status = _STOPPED
+        sys.exit(status)
 
 
 @click.group(

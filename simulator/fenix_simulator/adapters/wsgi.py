@@ -293,7 +293,14 @@ class _Listener(TcpWSGIServer):
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket on the first address that ``host`` has."""
+    """A listening socket on the first address that ``host`` has. Errors: OSError that names both."""
+    try:
+        return _listen(host, port)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
     family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
         0
     ]

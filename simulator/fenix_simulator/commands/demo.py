@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 
-from fenix_simulator.commands.options import DURATION, clear_errors, log_to_stderr, option
+from fenix_simulator.commands.options import DURATION, SEED, clear_errors, log_to_stderr, option
 
 EPILOG = """\b
 Examples:
@@ -19,7 +19,7 @@ Examples:
 
 @click.command("demo", epilog=EPILOG)
 @option("--scenario", default="happy-path", show_default=True, metavar="NAME|FILE", help="What is played.")
-@option("--seed", type=int, help="Another cloud of the same kind.")
+@option("--seed", type=SEED, help="Another cloud of the same kind.")
 @option("--hosts", type=click.IntRange(1), help="Number of hosts.")
 @option("--projects", type=click.IntRange(1), help="Number of projects.")
 @option("--instances", type=click.IntRange(0), help="Number of instances in all.")

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Duration(click.ParamType[timedelta]):
-    """``90s``, ``20m``, ``1h30m``."""
+    """``90s``, ``20m``, ``1h30m``; longer than nothing."""
 
     name = "duration"
 
@@ -29,12 +29,18 @@ class Duration(click.ParamType[timedelta]):
         if isinstance(value, timedelta):
             return value
         try:
-            return parse_duration(str(value))
+            duration = parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if not duration:
+            self.fail(f"{value!r}: something is to happen in it, so it must be longer than nothing", param, ctx)
+        return duration
 
 
 DURATION = Duration()
+
+#: What makes an inventory: a whole number that every reader of JSON holds exactly.
+SEED = click.IntRange(0, 2**53)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -54,7 +60,10 @@ def clear_errors(function: Callable[P, T]) -> Callable[P, T]:
         except MaintenanceError as error:
             parts = [error.message, error.expected and f"expected {error.expected}", error.hint]
             raise Problem("; ".join(part for part in parts if part)) from error
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Problem(f"{error.filename}: {reason}" if error.filename else reason) from error
+        except ValueError as error:
             raise Problem(str(error)) from error
 
     return wrapped

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fenix_simulator.commands.options import DURATION, Problem, clear_errors, log_to_stderr, option
+from fenix_simulator.commands.options import DURATION, SEED, Problem, clear_errors, log_to_stderr, option
 
 if TYPE_CHECKING:
     from fenix_simulator.bootstrap import Settings, Simulator
@@ -33,7 +33,7 @@ Examples:
 @option("--port", type=click.IntRange(0, 65535), default=8919, show_default=True, help="Port; 0 takes any free one.")
 @option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Written once requests are answered.")
 @option("--scenario", default="happy-path", show_default=True, metavar="NAME|FILE", help="The cloud and its timing.")
-@option("--seed", type=int, help="Another cloud of the same kind.")
+@option("--seed", type=SEED, help="Another cloud of the same kind.")
 @option("--hosts", type=click.IntRange(1), help="Number of hosts.")
 @option("--projects", type=click.IntRange(1), help="Number of projects.")
 @option("--instances", type=click.IntRange(0), help="Number of instances in all, spread evenly over the projects.")
@@ -65,10 +65,10 @@ def command(
 ) -> None:
     """Answer as a Fenix, an Aodh and a control API until stopped (Ctrl-C or SIGTERM)."""
     log_to_stderr()
-    settings = settings_of(**options)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    settings = settings_of(**options)
     from fenix_simulator.bootstrap import Simulator
 
     with Simulator(settings) as simulator:
@@ -147,8 +147,11 @@ def announce(simulator: Simulator, ready_file: Path | None, form: str) -> None:
     ready = simulator.ready()
     if ready_file is not None:
         unfinished = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(ready) + "\n")
-        unfinished.replace(ready_file)
+        try:
+            unfinished.write_text(json.dumps(ready) + "\n")
+            unfinished.replace(ready_file)
+        except OSError as error:
+            raise Problem(f"--ready-file {ready_file}: {error.strerror or error}") from error
     if form == "json":
         click.echo(json.dumps(ready))
         return
@@ -177,5 +180,6 @@ def _alarm_url(text: str) -> tuple[str | None, str]:
 def _project_token(text: str) -> tuple[str, str]:
     project, equals, token = text.partition("=")
     if not (project and equals and token):
-        raise Problem(f"--project-token {project}… is not PROJECT=TOKEN")
+        # What was given is not repeated: it may be the token alone.
+        raise Problem("--project-token takes PROJECT=TOKEN, with both of them")
     return project, token
