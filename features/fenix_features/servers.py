@@ -67,12 +67,16 @@ class SimulatorProcess:
         self._port = self.url.rpartition(":")[2]
 
     def reset(self) -> None:
-        """Forget every session and every change of the cloud."""
+        """Forget every session, every change of the cloud, and whatever subscriptions were left behind."""
         client = JsonClient()
         try:
-            exchange = client.request("POST", f"{self.url}/simulator/v1/reset", {})
-            if not exchange.accepted:
-                raise ServerFailed(f"the simulator was not reset: {exchange}")
+            left = client.request("GET", f"{self.url}/v2/alarms")
+            ids = [alarm["alarm_id"] for alarm in left.json() or ()]
+            done = [client.request("DELETE", f"{self.url}/v2/alarms/{alarm_id}") for alarm_id in ids]
+            done.append(client.request("POST", f"{self.url}/simulator/v1/reset", {}))
+            refused = [exchange for exchange in (left, *done) if not exchange.accepted]
+            if refused:
+                raise ServerFailed(f"the simulator was not reset: {refused[0]}")
         finally:
             client.close()
 

@@ -2,7 +2,7 @@ Feature: NACK
   A project that cannot take part replies NACK and the state. That is an answer, and it is not an acknowledgement.
 
   @reply-nack @nack-honest @reply-state
-  Scenario Outline: A NACK where every cloud asks ends the session
+  Scenario Outline: A NACK ends the session
     Given projects in a cloud with a spare host
     And every project has a manager that acknowledges everything
     And the EPC manager answers <state> with NACK
