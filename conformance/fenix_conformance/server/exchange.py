@@ -18,6 +18,9 @@ from fenix_conformance.results import Evidence, EvidenceKind
 #: Statuses of a redirect that keeps (or, by old habit, may keep) the method.
 REDIRECTS: Final = frozenset({301, 302, 307, 308})
 
+#: So many seconds after its answer a server may still be busy with a reply.
+_AFTERMATH: Final = 0.3
+
 #: No answer is longer than this in a report.
 _SHOWN: Final = 4_000
 
@@ -31,7 +34,7 @@ class Exchange:
     """One request and its answer. ``sent`` and ``answered`` are monotonic seconds; ``status`` None: no answer came.
 
     ``redirects`` are the statuses of redirects between the two forms of the path that were followed. ``in_company``:
-    it was sent while another PUT of this run had not been answered.
+    it was sent while another PUT of this run had not been answered, or only just.
     """
 
     method: str
@@ -137,7 +140,8 @@ class Client:
         self._pool = urllib3.PoolManager(retries=False, maxsize=1, num_pools=4)
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._open_puts = 0
+        self._puts = self._open_puts = 0
+        self._last_put = -_AFTERMATH
         self._common = {"Accept": "application/json", "Connection": "close", "User-Agent": "fenix-conformance"}
         if token:
             self._common["X-Auth-Token"] = token
@@ -177,8 +181,10 @@ class Client:
         answer_headers: dict[str, str] = {}
         answer_body, error = b"", ""
         with self._lock:
-            in_company = self._open_puts > 0
+            in_company = self._open_puts > 0 or sent - self._last_put < _AFTERMATH
             self._open_puts += method == "PUT"
+            self._puts += method == "PUT"
+            number = self._puts
         try:
             # A connection for each request: a kept one that the server closes at that very moment would look like
             # a fault of the server.
@@ -195,7 +201,10 @@ class Client:
             error = _reason(failure, timeout)
         finally:
             with self._lock:
-                self._open_puts -= method == "PUT"
+                in_company = in_company or self._puts > number
+                if method == "PUT":
+                    self._open_puts -= 1
+                    self._last_put = time.monotonic()
         answered = time.monotonic()
         return Exchange(
             method,

@@ -159,8 +159,8 @@ def flow_once(case: Case) -> Judgement:
     trace = _happy(case)
     if isinstance(trace, Judgement):
         return trace
-    if case.has_failed("list-stable"):
-        return untestable("the lists are wrong: see list-stable")
+    if case.has_failed("list-stable", "reply-needed", "reply-all"):
+        return untestable("lists or sessions are wrong: see list-stable, reply-needed and reply-all")
     planned = [ask for ask in trace.asks_of(state=State.PLANNED_MAINTENANCE) if ask.listed is not None]
     for project in dict.fromkeys(ask.project for ask in planned):
         rounds = [ask for ask in planned if ask.project == project]

@@ -115,6 +115,8 @@ def list_current_state(case: Case) -> Judgement:
     """
     if case.has_failed("list-stable"):
         return untestable("the list does not stay the same in one state: see list-stable")
+    if case.has_failed("reply-needed", "reply-all"):
+        return untestable("the session goes on before the list is fetched: see reply-needed and reply-all")
     judgements = [
         judgement for trace in (case.trace("happy"),) if trace is not None for judgement in _current_state(trace)
     ]
@@ -265,14 +267,24 @@ def _changes_nothing(case: Case, trace: Trace) -> Judgement:
         return untestable("no list could be read in MAINTENANCE", trace.story())
     went_on = trace.progress(ask)
     if went_on is not None and (ask.first_sent is None or went_on.at < ask.first_sent):
-        if case.has_failed("reply-needed") or case.has_failed("reply-all"):
-            return untestable("the session goes on without replies: see reply-needed and reply-all")
+        solo = case.trace("solo")
+        if solo is None or went_on.at - ask.at > steady_for(solo):
+            return untestable("the session went on, but so it may without GETs: see reply-needed and reply-all")
         return failed(
             "GETs alone change nothing",
             f"the session went on while {ask.project} had only fetched its list: {went_on.text}",
             [*ask.evidence, went_on.evidence, *trace.story()],
         )
     return passed("repeated lists are the same and change nothing")
+
+
+def steady_for(solo: Trace) -> float:
+    """For how many seconds a session on its own, in which nobody fetched anything, was seen to wait for replies."""
+    for ask in solo.asks_of(state=State.MAINTENANCE):
+        progress = solo.progress(ask)
+        if progress is not None and (ask.first_sent is None or progress.at < ask.first_sent):
+            return 0.0
+    return min((ask.first_sent - ask.at for ask in solo.asks if ask.first_sent is not None), default=0.0)
 
 
 @check("list-both-paths", "reads")

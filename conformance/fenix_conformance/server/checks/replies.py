@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from fenix_conformance.server.judging import Case, Judgement, check, failed, passed, untestable, worst
 from fenix_conformance.server.trace import Ask, Intent, Progress, Sent, Trace
-from fenix_contract.vocabulary import REPLY_STATES, State
+from fenix_contract.vocabulary import ACTION_STATES, REPLY_STATES, State
 
 
 def early_limit(case: Case, ask: Ask) -> float:
@@ -92,6 +93,10 @@ def _is_awaited(trace: Trace, ask: Ask, sent: Sent) -> bool:
     return answered < ask.deadline - 0.05
 
 
+#: Where these are broken, a valid reply may be refused because of them.
+_ELSEWHERE = ("list-current-state", "list-scoped", "reply-needed", "reply-all", "list-stable")
+
+
 @check("reply-200", "happy", "concurrent", "solo")
 def reply_200(case: Case) -> Judgement:
     """A valid reply is answered exactly 200."""
@@ -103,7 +108,7 @@ def reply_200(case: Case) -> Judgement:
         seen += 1
         if sent.exchange.status == 200:
             continue
-        if sent.exchange.is_refused and case.has_failed("list-current-state", "list-scoped"):
+        if sent.exchange.is_refused and case.has_failed(*_ELSEWHERE):
             continue
         if trace.name not in ("solo", "happy") and case.has_failed("sessions-independent"):
             continue
@@ -118,40 +123,71 @@ def reply_200(case: Case) -> Judgement:
     return passed(f"{seen} replies", [sent.exchange.evidence for _, _, sent in _genuine(case)][:3])
 
 
+@dataclass(frozen=True, slots=True)
+class _Breach:
+    """The first time that a session went on too early: from which ask, and who else had replied by then."""
+
+    trace: Trace
+    ask: Ask
+    progress: Progress
+    others: frozenset[str]
+
+    def fail(self, expected: str, actual: str) -> Judgement:
+        return failed(
+            expected,
+            f"{actual}: {self.progress.text}",
+            [self.ask.sighting.evidence, self.progress.evidence, *self.trace.story()],
+        )
+
+
+def _breaches(case: Case) -> Iterator[_Breach]:
+    """The first breach of each session; what follows it is its consequence."""
+    for trace, asks in _watched(case):
+        found = []
+        for ask in asks:
+            progress = went_on_early(case, trace, ask, ask.first_sent)
+            if progress is not None:
+                others = frozenset(replied_before(trace, ask, progress.at))
+                found.append(_Breach(trace, ask, progress, others))
+        if found:
+            yield min(found, key=lambda breach: breach.progress.at)
+
+
+def _watched(case: Case) -> Iterator[tuple[Trace, list[Ask]]]:
+    """Sessions, and the asks in them, to which somebody did not reply at once on purpose."""
+    solo = case.trace("solo")
+    if solo is not None:
+        yield solo, solo.asks_of(state=State.MAINTENANCE)
+    if case.has_failed("sessions-independent"):
+        return
+    names = ["all-silent-maintenance", "silent-maintenance"]
+    if not case.has_failed("list-stable"):
+        # In all others lists were fetched.
+        names += [name for name in case.traces if name.startswith(("all-silent-", "silent-")) and name not in names]
+        happy = case.trace("happy")
+        if happy is not None:
+            yield happy, [ask for ask in happy.asks if not ask.is_ambiguous]
+    for trace, ask in held_asks(trace for name in names if (trace := case.trace(name)) is not None):
+        yield trace, [ask]
+
+
 @check("reply-needed", "solo", "all-silent", "happy", "silent-end")
 def reply_needed(case: Case) -> Judgement:
     """The session does not go on before the projects that were told have replied."""
-    judgements = []
-    for trace, ask in _waited(case):
-        progress = went_on_early(case, trace, ask, ask.first_sent)
-        if progress is None:
-            if trace.name.startswith("all-silent") or trace.name == "solo":
-                judgements.append(passed(f"{ask.state} waits", ask.evidence[:1]))
-            continue
-        if not replied_before(trace, ask, progress.at):
-            return failed(
-                f"the session stays in {ask.state} until the projects that were told have replied",
-                f"it went on {progress.at - ask.at:.2f} s after the alarm, and nobody had replied: {progress.text}",
-                [ask.sighting.evidence, progress.evidence, *trace.story()],
+    for breach in _breaches(case):
+        if not breach.others:
+            late = breach.progress.at - breach.ask.at
+            return breach.fail(
+                f"the session stays in {breach.ask.state} until the projects that were told have replied",
+                f"it went on {late:.2f} s after the alarm, and nobody had replied",
             )
-    if not judgements:
-        return case.why("solo", "all-silent-maintenance")
-    if not any(trace.reached(State.PLANNED_MAINTENANCE) for trace, _ in _waited(case)):
-        judgements.append(untestable("PLANNED_MAINTENANCE was not reached"))
+    held = [ask for trace, asks in _watched(case) if trace.name.startswith(("solo", "all-silent")) for ask in asks]
+    if not held:
+        return case.why("solo", "all-silent")
+    judgements = [passed(f"{ask.state} waits", ask.evidence[:1]) for ask in held]
+    if not any(ask.state in ACTION_STATES for ask in held):
+        judgements.append(untestable("no state that asks for actions could be held"))
     return worst(judgements)
-
-
-def _waited(case: Case) -> Iterator[tuple[Trace, Ask]]:
-    """Asks to which somebody, on purpose, did not reply at once; sessions played on their own come first."""
-    solo, happy = case.trace("solo"), case.trace("happy")
-    if solo is not None:
-        yield from ((solo, ask) for ask in solo.asks_of(state=State.MAINTENANCE))
-    if case.has_failed("sessions-independent"):
-        return
-    yield from held_asks(case.traces_of("all-silent"))
-    if happy is not None and not case.has_failed("list-stable"):
-        yield from ((happy, ask) for ask in happy.asks if not ask.is_ambiguous)
-    yield from held_asks(case.traces_of("silent-end"))
 
 
 @check("reply-all", "solo", "silent", "happy", "silent-end")
@@ -159,34 +195,21 @@ def reply_all(case: Case) -> Judgement:
     """The session does not go on before all of the projects that were told have replied."""
     if case.has_failed("reply-needed"):
         return untestable("the session does not wait for any reply: see reply-needed")
-    judgements = []
-    for trace, ask in _withheld(case):
-        progress = went_on_early(case, trace, ask, ask.first_sent)
-        others = replied_before(trace, ask, progress.at if progress else (ask.first_sent or float("inf")))
-        if progress is not None and others:
-            return failed(
-                f"the session stays in {ask.state} until {ask.project} has replied too",
-                f"it went on when {', '.join(sorted(others))} had: {progress.text}",
-                [ask.sighting.evidence, progress.evidence, *trace.story()],
+    for breach in _breaches(case):
+        if breach.others:
+            return breach.fail(
+                f"the session stays in {breach.ask.state} until {breach.ask.project} has replied too",
+                f"it went on when {', '.join(sorted(breach.others))} had",
             )
-        if others and progress is None:
-            judgements.append(passed(f"{ask.state} waits for {ask.project}", ask.evidence[:1]))
-    if not judgements:
-        if len(case.projects) < 2:
-            return untestable("two projects are needed")
-        return case.why("solo", "silent-maintenance")
-    return worst(judgements)
-
-
-def _withheld(case: Case) -> Iterator[tuple[Trace, Ask]]:
-    solo, happy = case.trace("solo"), case.trace("happy")
-    if solo is not None:
-        yield from ((solo, ask) for ask in solo.asks_of(state=State.MAINTENANCE))
-    if case.has_failed("sessions-independent"):
-        return
-    yield from held_asks(case.traces_of("silent-"))
-    if happy is not None and not case.has_failed("list-stable"):
-        yield from ((happy, ask) for ask in happy.asks if not ask.is_ambiguous)
+    judgements = [
+        passed(f"{ask.state} waits for {ask.project}", ask.evidence[:1])
+        for trace, asks in _watched(case)
+        for ask in asks
+        if replied_before(trace, ask, ask.first_sent or float("inf"))
+    ]
+    if judgements:
+        return worst(judgements)
+    return untestable("two projects are needed") if len(case.projects) < 2 else case.why("solo", "silent")
 
 
 @check("reply-advances", "solo", "happy")

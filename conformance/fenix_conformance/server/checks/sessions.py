@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fenix_conformance.server.checks.lists import steady_for
 from fenix_conformance.server.judging import Case, Judgement, check, failed, passed, untestable, worst
 from fenix_conformance.server.trace import Ask, Trace
 from fenix_contract.vocabulary import State
@@ -14,19 +15,10 @@ def sessions_independent(case: Case) -> Judgement:
     if waiting is None or newcomer is None:
         return case.why("side-by-side")
     solo = case.trace("solo")
-    if solo is None or _moves_by_itself(solo):
+    watched = 0.0 if solo is None else steady_for(solo)
+    if not watched:
         return untestable("a session on its own goes on or fails without replies: see reply-needed and reply-all")
-    watched = min((ask.first_sent - ask.at for ask in solo.asks if ask.first_sent is not None), default=0.0)
     return worst([_unmoved(waiting, watched), _unmoved(newcomer, watched)])
-
-
-def _moves_by_itself(solo: Trace) -> bool:
-    """Whether a session without any other beside it did not wait for its replies."""
-    for ask in solo.asks_of(state=State.MAINTENANCE):
-        progress = solo.progress(ask)
-        if progress is not None and (ask.first_sent is None or progress.at < ask.first_sent):
-            return True
-    return not any(ask.replies for ask in solo.asks_of(state=State.MAINTENANCE))
 
 
 def _unmoved(trace: Trace, watched: float) -> Judgement:

@@ -68,6 +68,8 @@ def reply_malformed(case: Case) -> Judgement:
     if not probes:
         return case.why("malformed")
     for kind, exchange in probes:
+        if exchange.is_busy:
+            return untestable(f"the server was busy ({exchange.outcome}): see reply-concurrent", [exchange.evidence])
         if not exchange.is_refused:
             return failed(
                 "4xx", f"a body that is malformed ({kind}) was answered {exchange.outcome}", [exchange.evidence]
@@ -101,11 +103,15 @@ def _unchanged(case: Case, trace: Trace, what: str) -> Judgement:
         if ended is not None and ended < ask.deadline - 0.5:
             return failed(f"{what} change nothing", "the session failed", [*evidence, *trace.story()])
         return untestable("the window ended before the genuine reply", trace.story())
+    if genuine[0].exchange.is_busy:
+        return untestable("the server was busy when the genuine reply came: see reply-concurrent")
     if genuine[0].exchange.answered > ask.deadline:
         return untestable("the genuine reply came too late", trace.story())
     if trace.progress(ask) is None:
-        if case.has_failed("reply-200", "reply-advances"):
-            return untestable("sessions do not go on otherwise either: see reply-200 and reply-advances")
+        if case.has_failed("reply-200", "reply-advances") or any(
+            other.accepted is None for other in trace.asks_of(state=ask.state)
+        ):
+            return untestable("the session does not go on for other reasons", trace.story())
         return failed(
             f"after {what} the genuine acknowledgement counts",
             f"it was answered {genuine[0].exchange.outcome} and the session did not go on",
@@ -178,7 +184,10 @@ def _repeated(case: Case, trace: Trace, ask: Ask, repeats: list[Sent]) -> Judgem
                 f"the session went on although {other.project} had not replied: {progress.text}",
                 [*ask.evidence, progress.evidence, *trace.story()],
             )
-    twice = sorted(reported_twice(trace, ask.project) - reported_twice(case.trace("happy"), ask.project))
+    twice = sorted(
+        (reported_twice(trace, ask.project) - reported_twice(case.trace("happy"), ask.project))
+        & set(repeats[0].actions)
+    )
     if twice:
         return failed(
             "a reply that is sent twice has its actions carried out once",
@@ -216,8 +225,8 @@ def reply_extra_members(case: Case) -> Judgement:
         if extra is None:
             continue
         if not extra.exchange.is_accepted:
-            if case.has_failed("reply-200", "reply-repeat"):
-                return untestable("valid replies are refused as well: see reply-200 and reply-repeat", ask.evidence)
+            if case.has_failed("reply-200", "reply-repeat") or _unsteady(case):
+                return untestable("valid replies are refused as well, or the session went on", ask.evidence)
             return failed(
                 "200, as without the members",
                 f"a reply with session_id, instance_ids and an unknown member was answered {extra.exchange.outcome}",

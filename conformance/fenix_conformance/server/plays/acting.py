@@ -164,7 +164,7 @@ def _repeat(turn: Turn) -> None:
         return
     # As often as there are others: a server that counts replies takes it for all of them.
     for _ in lab.projects[1:6]:
-        if time.monotonic() + lab.slowest > turn.latest:
+        if time.monotonic() + 2 * lab.slowest > turn.latest:
             break
         turn.reply(turn.ask.ack_word, turn.actions(), intent=Intent.REPEAT)
     if turn.state == State.MAINTENANCE:
@@ -221,7 +221,9 @@ def _reply_with_more(turn: Turn) -> None:
     more = {"session_id": turn.trace.session_id, "instance_ids": ["an-instance"], "a_member_not_known": {"a": 1}}
     sent = turn.reply(turn.ask.ack_word, {}, intent=Intent.EXTRA, more=more)
     if sent.exchange.is_accepted:
-        start = max(time.monotonic(), turn.trace.maintenance_due)
-        turn.trace.wait_until(lambda: turn.has_moved, min(turn.latest, start + max(1.0, 2 * turn.lab.pace + 0.3)))
-    if not turn.has_moved:
+        enough = max(time.monotonic(), turn.trace.maintenance_due) + max(1.0, 2 * turn.lab.pace + 0.3)
+        # Too late to send it again: only wait.
+        until = enough if enough < turn.latest else turn.ask.deadline
+        turn.trace.wait_until(lambda: turn.has_moved, until)
+    if not turn.has_moved and time.monotonic() < turn.latest:
         turn.ack()
