@@ -67,8 +67,9 @@ def test_nothing_is_wrong_with_the_control_api(simulator, client, errors, schema
     assert errors == []
     assert {"EXAMPLES", "COVERAGE", "FUZZING", "STATEFUL_TESTING"} <= judged.phases.keys()
     assert judged.share("GET", 200) > 0.5
-    assert judged.share("POST", 200, 201) > 0.1
-    assert judged.share("DELETE", 204) > 0.1
+    # Most of what is generated is wrong on purpose; these shares show that not all of it is.
+    assert judged.share("POST", 200, 201) > 0.05
+    assert judged.share("DELETE", 204) > 0.05
 
 
 def test_nothing_is_wrong_with_what_puts_a_server_back(simulator, client, errors, schemathesis_judges):
