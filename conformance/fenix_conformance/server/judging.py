@@ -78,18 +78,21 @@ def worst(judgements: Iterable[Judgement]) -> Judgement:
 class Case:
     """Everything that was seen in a run.
 
-    ``traces`` has the played sessions by name, ``missing`` why a play was not played. ``probes`` are exchanges that
-    were made without a session of the suite's own.
+    ``traces`` has the played sessions by name, ``missing`` why a play was not played. ``sessions`` are the ids of all
+    sessions that the run started, ``sightings`` the alarms about them. ``probes`` are exchanges that were made without
+    a session of the suite's own.
     """
 
     options: Options
     projects: tuple[str, ...] = ()
     traces: dict[str, Trace] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    sessions: frozenset[str] = frozenset()
     sightings: Sequence[Sighting] = ()
     probes: dict[str, list[tuple[str, Exchange]]] = field(default_factory=dict)
-    #: Failures that generated requests found, by requirement.
+    #: What generated requests found broken, by requirement, and how many were sent.
     generated: dict[str, Judgement] = field(default_factory=dict)
+    generated_counts: dict[str, int] = field(default_factory=dict)
     #: Judgements that were made already, by requirement.
     judged: dict[str, Judgement] = field(default_factory=dict)
     _judging: set[str] = field(default_factory=set)

@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
+from fenix_conformance.server import generated
+from fenix_conformance.server.generation import Generated
 from fenix_conformance.server.judging import Case
 from fenix_conformance.server.lab import Interrupted, Lab, Missing
 from fenix_conformance.server.plays import acting, holding, opening, refusing, whole
@@ -39,15 +41,17 @@ Series = Callable[[tuple[str, ...], int], Trace]
 class Programme:
     """Plays what the selected checks need and gathers it in a case."""
 
-    def __init__(self, lab: Lab, case: Case, wanted: Iterable[str], generate: Callable[[Lab, Case], None]) -> None:
+    def __init__(self, lab: Lab, case: Case, wanted: Iterable[str]) -> None:
         self._lab = lab
         self._case = case
         self._wanted = set(wanted)
-        self._generate = generate
+        self._requests: Generated | None = None
 
     def run(self) -> None:
         """The whole programme; raises Interrupted, and what the suite itself broke on."""
         lab, case = self._lab, self._case
+        if self._wants("generated"):
+            self._requests = generated.prepare(lab, case)
         try:
             self._prepare()
         except Missing as missing:
@@ -147,8 +151,8 @@ class Programme:
         tasks += [
             partial(self._in_turn, name, play, kinds) for group, name, play, kinds in series if self._wants(group)
         ]
-        if self._wants("generated"):
-            tasks.append(partial(self._generate, lab, self._case))
+        if self._requests is not None:
+            tasks.append(generated.Layers(lab, self._case, self._requests).run)
         return tasks
 
     def _in_turn(self, name: str, play: Series, kinds: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from fenix_conformance.server.judging import CHECKS, Case, Judgement
 from fenix_conformance.server.lab import Interrupted, Lab
 from fenix_conformance.server.options import Options
 from fenix_conformance.server.programme import Programme
+from fenix_conformance.server.sighting import Sighting
 
 __all__ = ["Selection", "checks", "judge_server", "plays_for", "rerun_command"]
 
@@ -69,14 +70,15 @@ def judge_server(
             if options.session is not None:
                 session_only.probe(lab, case)
             elif rows:
-                Programme(lab, case, plays_for(rows), generated.generate).run()
+                Programme(lab, case, plays_for(rows)).run()
         except Interrupted:
             raise
         except Exception as failure:
             # Reported as the suite's own error, never blamed on the server.
             broken = failure
         finally:
-            case.sightings = [one for one in lab.sightings if one.project]
+            case.sessions = frozenset(trace.session_id for trace in lab.traces)
+            case.sightings = [one for one in lab.sightings if one.project and not _is_of_others(one, case.sessions)]
     results = tuple(_result(row, case, options, selection, broken) for row in rows)
     return RunResult(
         subject=options.url,
@@ -86,6 +88,12 @@ def judge_server(
         results=results,
         strict=selection.strict,
     )
+
+
+def _is_of_others(sighting: Sighting, sessions: Collection[str]) -> bool:
+    """Whether an alarm is, by all that it says, about a session that somebody else started."""
+    told, linked = sighting.message.session_id, sighting.link_ids
+    return bool(told) and told not in sessions and linked is not None and linked[0] == told
 
 
 def _result(
@@ -121,6 +129,8 @@ def _judgement(row: Requirement, case: Case, broken: BaseException | None) -> Ju
     found = case.generated.get(row.id)
     if found is not None and not judgement.is_failure:
         return found
+    if judgement.outcome is Outcome.PASS and (count := case.generated_counts.get(row.id)):
+        judgement = replace(judgement, message=f"{judgement.message}; {count} generated requests")
     if broken is not None and not judgement.is_failure:
         return _error(broken)
     return judgement

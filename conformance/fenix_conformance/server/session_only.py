@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fenix_conformance.server.generated import Layers, prepare
 from fenix_conformance.server.judging import Case
 from fenix_conformance.server.lab import Lab
 from fenix_conformance.server.play import project_url
@@ -37,3 +38,6 @@ def probe(lab: Lab, case: Case) -> None:
     case.probes["put unknown"] = put_unknown(lab, session_id, lab.projects[0])
     case.probes["methods"] = [(method, try_method(lab, method, url)) for method in METHODS]
     case.probes["malformed"] = [(kind, put_malformed(lab, kind, url, State.MAINTENANCE)) for kind in MALFORMED_KINDS]
+    requests = prepare(lab, case)
+    if requests is not None:
+        Layers(lab, case, requests).run()

@@ -88,7 +88,6 @@ def alarm_traits(case: Case) -> Judgement:
     """
     if case.has_failed("alarm-format") and not any(sighting.message.traits for sighting in case.sightings):
         return untestable("no trait could be read: see alarm-format")
-    known = {trace.session_id for trace in case.traces.values()}
 
     def judge(sighting: Sighting) -> str:
         message = sighting.message
@@ -97,8 +96,8 @@ def alarm_traits(case: Case) -> Judgement:
                 return f"it has no {name}"
         if message.state not in set(AlarmState):
             return f"its state is {message.state!r}"
-        if message.session_id not in known and (case.options.session or "") != message.session_id:
-            return f"its session_id is {message.session_id!r}, which is none of the sessions {', '.join(sorted(known))}"
+        if message.session_id not in case.sessions:
+            return f"its session_id is {message.session_id!r}, which is none of the sessions that were started"
         # Where the links are another project's too, the alarm went astray: that is alarm-addressed.
         if message.project_id not in ("", sighting.project) and not sighting.is_of_another:
             return f"its project_id is {message.project_id!r}, but it came to {sighting.project}"

@@ -25,7 +25,7 @@ def answered_lists(case: Case) -> Iterator[tuple[str, Exchange]]:
     yield from case.probes.get("lists", ())
 
 
-def _what_is_wrong(exchange: Exchange) -> str:
+def what_is_wrong(exchange: Exchange) -> str:
     """What is wrong with a list's answer, "" when nothing is."""
     if exchange.status != 200:
         return f"it was answered {exchange.outcome}"
@@ -58,7 +58,7 @@ def list_shape(case: Case) -> Judgement:
     seen = list(answered_lists(case))
     if not seen:
         return case.why("happy", "reads")
-    wrong = [(project, exchange, fault) for project, exchange in seen if (fault := _what_is_wrong(exchange))]
+    wrong = [(project, exchange, fault) for project, exchange in seen if (fault := what_is_wrong(exchange))]
     if wrong:
         project, _, fault = wrong[0]
         return failed(
