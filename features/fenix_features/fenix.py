@@ -13,6 +13,8 @@ from fenix_vnfm import CloudClient, CloudInstance, Exchange, FenixClient, JsonCl
 LEAD_SIMULATED = timedelta(hours=1)
 LEAD = timedelta(seconds=0.25)
 
+METADATA = {"openstack_release": "Queens"}
+
 
 class Fenix:
     """Sessions as an administrator starts, sees and deletes them. ``client`` also sends replies for the projects."""
@@ -22,14 +24,16 @@ class Fenix:
         self.aodh_url = (aodh_url or url).rstrip("/")
         self.client = FenixClient(token=token, timeout=timedelta(seconds=10))
 
-    def start_session(self, hosts: Sequence[str], lead: timedelta) -> str:
-        """Start a maintenance of these hosts (of all where there are none) and give the session's id."""
+    def start_session(
+        self, hosts: Sequence[str], lead: timedelta, metadata: Mapping[str, str] = METADATA
+    ) -> tuple[str, datetime]:
+        """Start a maintenance of these hosts (of all where there are none); the session's id and its begin."""
         at = (datetime.now(UTC) + lead).replace(microsecond=0) + timedelta(seconds=1)  # the wire has whole seconds
         body = {
             "hosts": list(hosts),
             "state": "MAINTENANCE",
             "maintenance_at": at.strftime("%Y-%m-%d %H:%M:%S"),
-            "metadata": {"openstack_release": "Queens"},
+            "metadata": dict(metadata),
             "workflow": "default",
             "download": [],
             "actions": [],
@@ -38,7 +42,7 @@ class Fenix:
         answer = exchange.json() if exchange.accepted else None
         session_id = answer.get("session_id") if isinstance(answer, dict) else None
         assert isinstance(session_id, str), f"no session was started: {exchange}"
-        return session_id
+        return session_id, at
 
     def state(self, session_id: str) -> str | None:
         """The session's workflow state; None where the server does not say, or does not answer."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -30,13 +29,6 @@ class Hold:
     reply: Mapping[str, Any] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
-    released_at: datetime | None = None
-
-    def release(self) -> None:
-        """Let the manager go on, now or when it comes there."""
-        if self.released_at is None:
-            self.released_at = datetime.now(UTC)
-        self.released.set()
 
 
 @dataclass(slots=True)
@@ -64,7 +56,7 @@ class Part:
     def release_all(self) -> None:
         """Let the manager go on wherever it is."""
         for hold in self.holds:
-            hold.release()
+            hold.released.set()
 
     def pass_by(self, task: Task, point: Point, reply: Mapping[str, Any] | None, limit: float) -> None:
         """Called by the manager on its way: stays until released where a hold waits for this."""

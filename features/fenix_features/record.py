@@ -91,14 +91,15 @@ def replies(manager: ProjectManager, session_id: str) -> Iterator[Mapping[str, A
         yield event.detail["reply"]
 
 
+def left_to_fenix(reply: Mapping[str, Any]) -> list[str]:
+    """The instances that a reply wants Fenix to move."""
+    actions = reply.get("instance_actions") or {}
+    return [instance for instance, action in actions.items() if action in _FENIX_MOVES]
+
+
 def to_be_moved(manager: ProjectManager, session_id: str) -> Counter[str]:
     """How often a manager's replies left each instance to Fenix."""
-    return Counter(
-        instance
-        for reply in replies(manager, session_id)
-        for instance, action in (reply.get("instance_actions") or {}).items()
-        if action in _FENIX_MOVES
-    )
+    return Counter(instance for reply in replies(manager, session_id) for instance in left_to_fenix(reply))
 
 
 def reported(alarms: Iterable[ReceivedAlarm]) -> Counter[str]:

@@ -6,7 +6,7 @@ Steps that begin with Given only write down what is wanted. ``open`` builds it, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from fenix_contract.vocabulary import FINAL_STATES
 from fenix_features.clouds import PROJECTS, CloudPlan
-from fenix_features.fenix import LEAD, LEAD_SIMULATED, Control, Fenix
+from fenix_features.fenix import LEAD, LEAD_SIMULATED, METADATA, Control, Fenix
 from fenix_features.managers import Hold, Part, conduct_of
 from fenix_features.record import Played, heard, story
 from fenix_features.servers import ServerPool, SimulatorProcess
@@ -53,6 +53,8 @@ class Stage:
         self._fenix: Fenix | None = None
         self._control: Control | None = None
         self._managers: dict[str, ProjectManager] = {}
+        #: maintenance_at of the newest session on the monotonic clock, where it has to be waited for.
+        self._begins = 0.0
 
     def _names(self) -> tuple[str, ...]:
         """The projects as the flows call them; on a foreign server there may be one, or more than have a name here."""
@@ -167,12 +169,15 @@ class Stage:
         assert self.sessions, "no maintenance was started yet"
         return self.sessions[0]
 
-    def begin(self, hosts: Sequence[str] = ()) -> str:
+    def begin(self, hosts: Sequence[str] = (), metadata: Mapping[str, str] | None = None) -> str:
         """Start a maintenance of these hosts, or of all."""
         self.open()
         lead = LEAD_SIMULATED if self.settings.is_simulated else LEAD
-        self.sessions.append(self.fenix.start_session(hosts, lead))
-        return self.sessions[-1]
+        session_id, maintenance_at = self.fenix.start_session(hosts, lead, metadata or METADATA)
+        self.sessions.append(session_id)
+        if not self.settings.is_simulated:
+            self._begins = time.monotonic() + (maintenance_at - datetime.now(UTC)).total_seconds()
+        return session_id
 
     def heard(self, name: str) -> list[ReceivedAlarm]:
         """The alarms that a project's manager took about the first session, each once."""
@@ -225,6 +230,12 @@ class Stage:
             )
         except TimeoutError:
             return None
+
+    def stay_quiet(self) -> None:
+        """Let a while pass in which something could happen; it is counted from maintenance_at where that is to come."""
+        deadline = max(time.monotonic(), self._begins) + QUIET
+        while (left := deadline - time.monotonic()) > 0:
+            self.next_alarm(left)
 
     def wait_for_end(self, session_id: str) -> str:
         """The final state of a session, as soon as it is in it."""

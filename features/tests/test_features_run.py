@@ -49,7 +49,7 @@ def test_on_another_server_it_says_what_was_not_played_and_why(run_module: Runs,
 
 
 def test_with_one_project_the_scenarios_of_two_are_not_played(run_module: Runs, fenix: SimulatorProcess) -> None:
-    done = run_module(COMMAND, *foreign(fenix)[:4], "-k", "waits_for_the_last_project")
+    done = run_module(COMMAND, *foreign(fenix)[:4], "-k", "waits_for_a_project")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "give --project twice" in done.stdout
 

@@ -27,11 +27,12 @@ Feature: A rolling maintenance from the announcement to the end
     When a maintenance of all hosts starts
     Then the session ends in MAINTENANCE_DONE
     And each instance that was left to Fenix was reported INSTANCE_ACTION_DONE once for each move
+    And every manager heard of the instances that were moved before it was asked again
     And nobody replied to INSTANCE_ACTION_DONE
 
   @alarm-traits @alarm-link @alarm-addressed @alarm-length @alarm-actions
   Scenario: An alarm tells what is asked and of whom, and links to the list and the place of the reply
-    When a maintenance of all hosts starts
+    When a maintenance of all hosts starts, with metadata longer than 255 characters
     Then the session ends in MAINTENANCE_DONE
     And every alarm named its session and its project
     And every alarm that asks for a reply linked to the list and to the place of the reply
@@ -45,15 +46,19 @@ Feature: A rolling maintenance from the announcement to the end
     And every reply was taken before its alarm's reply_at
 
   @reply-needed @reply-all @two-projects
-  Scenario: Fenix waits for the last project's acknowledgement
-    Given the IMS manager holds back its reply to MAINTENANCE
+  Scenario Outline: Fenix waits for a project that has not replied yet
+    Given the IMS manager holds back its reply to <state>
     When a maintenance of all hosts starts
-    And the IMS manager is asked for MAINTENANCE
-    And the EPC manager has replied to MAINTENANCE
-    Then the session stays in MAINTENANCE
+    And the IMS manager is asked for <state>
+    Then the session waits in <state>, and IMS is told nothing more
     When the IMS manager sends the reply that it held back
     Then the session ends in MAINTENANCE_DONE
-    And nobody was told of a later state before IMS had replied to MAINTENANCE
+
+    Examples:
+      | state                |
+      | MAINTENANCE          |
+      | PLANNED_MAINTENANCE  |
+      | MAINTENANCE_COMPLETE |
 
   @reply-200 @alarm-accepted
   Scenario: A manager may fetch its list and reply while the alarm's own request is still open

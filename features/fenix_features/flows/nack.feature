@@ -1,13 +1,14 @@
 Feature: NACK
   A project that cannot take part replies NACK and the state. That is an answer, and it is not an acknowledgement.
 
-  @reply-nack @nack-honest @reply-state
+  @reply-nack @reply-200 @nack-honest @reply-state
   Scenario Outline: A NACK ends the session
     Given projects in a cloud with a spare host
     And every project has a manager that acknowledges everything
     And the EPC manager answers <state> with NACK
     When a maintenance of all hosts starts
     Then the session ends in MAINTENANCE_FAILED
+    And the EPC manager replied to <state> once
     And the last state that EPC was told is <state>
     And nobody was told of a state that follows <state>
 

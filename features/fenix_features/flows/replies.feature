@@ -17,6 +17,24 @@ Feature: Replies that come late, again, or wrong
     Then the session ends in MAINTENANCE_DONE
     And the alarms of every manager followed the workflow
 
+  @reply-repeat @action-done @own-cloud
+  Scenario: The same reply to PLANNED_MAINTENANCE again moves no instance twice
+    Given this cloud of hosts with 8 vCPUs and instances of 2 vCPUs:
+      | host      | EPC | IMS |
+      | compute-1 | 2   | 2   |
+      | compute-2 | 2   | 2   |
+      | compute-3 | 0   | 0   |
+    And every project has a manager that acknowledges everything
+    And the IMS manager holds back its reply to PLANNED_MAINTENANCE
+    When a maintenance of all hosts starts
+    And the IMS manager is asked for PLANNED_MAINTENANCE
+    And the EPC manager has replied to PLANNED_MAINTENANCE
+    And EPC sends its reply to PLANNED_MAINTENANCE again
+    Then it is answered 200
+    When the IMS manager sends the reply that it held back
+    Then the session ends in MAINTENANCE_DONE
+    And each instance that was left to Fenix was reported INSTANCE_ACTION_DONE once for each move
+
   @reply-other-state @flow-complete
   Scenario: A reply to a session that is over changes nothing
     Given projects in a cloud with a spare host
@@ -46,14 +64,22 @@ Feature: Replies that come late, again, or wrong
     And no instance was moved
 
   @reply-other-state @reply-state
-  Scenario: An acknowledgement of an earlier state does not count for the state now
+  Scenario Outline: Only ACK_ and the state that is asked is an acknowledgement
     Given projects in a cloud with a spare host
     And every project has a manager that acknowledges everything
     And the EPC manager holds back its reply to MAINTENANCE_COMPLETE
     When a maintenance of all hosts starts
     And the EPC manager is asked for MAINTENANCE_COMPLETE
-    And EPC sends ACK_MAINTENANCE by hand
+    And EPC sends <reply> by hand
     Then the session is not in MAINTENANCE_DONE
+
+    Examples:
+      | reply                        |
+      | ACK_MAINTENANCE              |
+      | ACK_SCALE_IN                 |
+      | MAINTENANCE_COMPLETE         |
+      | ack_maintenance_complete     |
+      | PERHAPS_MAINTENANCE_COMPLETE |
 
   @reply-foreign-instance @actions-own @two-projects
   Scenario: An action for another project's instance has no effect on it
@@ -65,6 +91,7 @@ Feature: Replies that come late, again, or wrong
     And the EPC manager is asked for PLANNED_MAINTENANCE
     And EPC sends a reply that names the instances of IMS as well
     Then no instance of IMS is moved unless IMS has replied so
+    And nobody but IMS was told of a move of an instance of IMS
 
   @reply-other-state @reply-malformed @reply-action-allowed @reply-foreign-instance @own-cloud @control-api
   Scenario Outline: A reply that is wrong is refused, and the right one is still taken

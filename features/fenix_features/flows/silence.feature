@@ -11,9 +11,10 @@ Feature: Silence
     Then the session fails or goes on once the reply window of <state> is over
 
     Examples:
-      | state               |
-      | MAINTENANCE         |
-      | PLANNED_MAINTENANCE |
+      | state                |
+      | MAINTENANCE          |
+      | PLANNED_MAINTENANCE  |
+      | MAINTENANCE_COMPLETE |
 
   @reply-silence @reply-sent @own-cloud @control-api
   Scenario Outline: Silence in a cloud with a spare host fails the session when the window ends

@@ -8,7 +8,7 @@ from pytest_bdd import parsers, then, when
 
 from fenix_contract.vocabulary import ACTION_STATES, State
 from fenix_features.record import asked_about, events, listed, replies, reported, to_be_moved
-from fenix_features.stage import QUIET, Stage
+from fenix_features.stage import Stage
 from fenix_vnfm import EventKind, ManagerEvent
 
 
@@ -92,12 +92,22 @@ def not_moved_without_reply(stage: Stage, project: str, project_too: str) -> Non
     """Not while its manager is held, nor when everybody goes on and the session comes to its end."""
     assert project == project_too
     manager = stage.manager(project)
-    stage.next_alarm(QUIET)
+    stage.stay_quiet()
     assert reported(stage.heard(project)) <= to_be_moved(manager, stage.session_id)
     for part in stage.cast.values():
         part.release_all()
     stage.wait_for_end(stage.session_id)
     assert reported(stage.heard(project)) <= to_be_moved(manager, stage.session_id)
+
+
+@then(parsers.parse("nobody but {project:w} was told of a move of an instance of {project_too:w}"))
+def moves_told_to_owner(stage: Stage, project: str, project_too: str) -> None:
+    assert project == project_too
+    own = _ever_listed(stage, project)
+    assert own
+    for name in stage.managed_names():
+        if name != project:
+            assert not own & set(reported(stage.heard(name)))
 
 
 @then(parsers.parse("{project:w} moved its {count:d} instances itself"))
