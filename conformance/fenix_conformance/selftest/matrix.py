@@ -59,6 +59,15 @@ class Row:
         return not self.failed and not self.open
 
     @property
+    def is_undecided(self) -> bool:
+        """Whether nothing was judged wrong, but what had to be judged could not be tested."""
+        if self.errors:
+            return False
+        if self.kind is Kind.MUTANT:
+            return self.breaks[0] in self.open
+        return bool(self.open) and not self.failed
+
+    @property
     def besides(self) -> tuple[str, ...]:
         """Requirements that failed although the mutant is not known to break them."""
         return tuple(name for name in self.failed if self.kind is Kind.MUTANT and name not in self.breaks)
@@ -84,10 +93,27 @@ def jobs(
 
 
 def run(todo: Iterable[Job], at_once: int) -> Iterator[Row]:
-    """The rows, as they come."""
+    """The rows, as they come.
+
+    What could not be tested is tried once more at the end, two at a time: on a busy machine a reply may not find its
+    place in a short window. A wrong judgement is never tried again.
+    """
+    again: list[Job] = []
     with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(judge, job) for job in todo]):
-            yield future.result()
+        for job, row in _judged(pool, todo):
+            if row.is_undecided:
+                again.append(job)
+            else:
+                yield row
+    if again:
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            yield from (row for _, row in _judged(pool, again))
+
+
+def _judged(pool: ProcessPoolExecutor, todo: Iterable[Job]) -> Iterator[tuple[Job, Row]]:
+    pending = {pool.submit(judge, job): job for job in todo}
+    for future in as_completed(pending):
+        yield pending[future], future.result()
 
 
 def judge(job: Job) -> Row:
