@@ -17,6 +17,9 @@ Text = Annotated[str, msgspec.Meta(max_length=255)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
 
+_MAX_QUERY_BYTES = 16 * 1024
+
+
 class AlarmState(StrEnum):
     """The states that Aodh lets an alarm be set to."""
 
@@ -61,7 +64,7 @@ def subscription(
 ) -> Subscription:
     """The subscription that the body describes; ``otherwise_in`` is its state where the body names none.
 
-    Problem 400 for an alarm of another type than event.
+    Problem 400 for an alarm of another type than event, and for a query that is too long.
     """
     if body.type != "event":
         raise Problem(
@@ -71,6 +74,9 @@ def subscription(
             hint="Fenix's notifications reach a project by event alarms",
         )
     rule = body.event_rule
+    # It is kept, and goes into the text of each alarm.
+    if len(msgspec.json.encode(rule.query)) > _MAX_QUERY_BYTES:
+        raise Problem(400, "the alarm's query is too long", expected=f"at most {_MAX_QUERY_BYTES} bytes of JSON")
     return Subscription(
         alarm_id=alarm_id,
         name=body.name,

@@ -45,9 +45,10 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
     counts = metrics.RequestCounts()
     web = Web(service, config)
 
-    recording.register(app, service, config, Redactor(_secrets(config)), counts.add)
+    redactor = Redactor(_secrets(config))
+    recording.register(app, service, config, redactor, counts.add)
     _register_guard(app, keyring, config)
-    problems.register(app)
+    problems.register(app, redactor.text)
     if service.behaviour is Behaviour.UPSTREAM:
         app.register_blueprint(upstream.blueprint(web))
         upstream.register_errors(app)

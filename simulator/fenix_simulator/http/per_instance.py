@@ -21,6 +21,8 @@ from fenix_simulator.http.project import PATH, Validator, own_project
 from fenix_simulator.http.web import Web, answer
 
 _MAX_CONSTRAINTS = 10_000
+#: Of one item's.
+_MAX_BYTES = 16 * 1024
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -95,7 +97,7 @@ def constraints_blueprint() -> Blueprint:
         return answer(store.get(kind, item_id))
 
     def put(kind: str, item_id: str) -> Response:
-        document = bodies.json_object()
+        document = bodies.json_object(_MAX_BYTES)
         owner = bodies.converted(document, Constraints).project_id or auth.current().project_id
         auth.require_project(owner)
         store.put(kind, item_id, owner, document)

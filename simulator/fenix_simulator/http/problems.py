@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -111,12 +111,18 @@ def status_of(error: MaintenanceError) -> int:
     return next(STATUS[cls.__name__] for cls in type(error).__mro__ if cls.__name__ in STATUS)
 
 
-def register(app: Flask) -> None:
-    """Make every error of ``app`` a problem document."""
+def register(app: Flask, redact: Callable[[str], str]) -> None:
+    """Make every error of ``app`` a problem document; ``redact`` takes secrets out of what it repeats of a request."""
     app.register_error_handler(MaintenanceError, _refused)
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(Exception, _unexpected)
+
+    @app.after_request
+    def redacted(response: Response) -> Response:
+        if response.mimetype == PROBLEM:
+            response.set_data(redact(response.get_data(as_text=True)))
+        return response
 
 
 def answer_to(error: Exception) -> Response:

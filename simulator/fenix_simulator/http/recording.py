@@ -62,7 +62,7 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
         count(surface, request.method, status)
         if surface not in _UNRECORDED:
             answered = Answered(
-                method=request.method,
+                method=redactor.text(request.method),
                 path=g.shown_path,
                 status=status,
                 latency=time.perf_counter() - g.started,
@@ -71,7 +71,8 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
                 content_type=redactor.text(request.headers.get("Content-Type", "")),
                 surface=surface,
             )
-            entry = Entry("request", "RequestAnswered", answered, session_id, project_id)
+            named = [None if one is None else redactor.text(one) for one in (session_id, project_id)]
+            entry = Entry("request", "RequestAnswered", answered, *named)
             try:
                 service.journal.append([entry], service.clock.now())
             except Exception as error:
