@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pytest
 
     from fenix_features.settings import Settings
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _HERE = Path(__file__).resolve().parent
 _VARIABLE = "FENIX_CONFORMANCE_"
@@ -51,13 +54,17 @@ def _as_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> ti
         raise click.BadParameter(str(error)) from error
 
 
+def _option(*names: str, **more: Any) -> Callable[[Decorated], Decorated]:
+    """``click.option`` that also reads ``FENIX_CONFORMANCE_<NAME>`` and says so in the help."""
+    variable = _VARIABLE + names[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **more)
+
+
 @click.command("fenix-features", epilog=_EPILOG, context_settings={"max_content_width": 110})
-@click.option(
-    "--fenix-url", metavar="URL", callback=_as_url, help="Server under test; without it a simulator is started."
-)
-@click.option("--aodh-url", metavar="URL", callback=_as_url, help="Where it is subscribed; default: the server itself.")
-@click.option("--project", "projects", multiple=True, metavar="ID", help="Project with instances there: give them all.")
-@click.option("--token", help="Sent as X-Auth-Token with every request.")
+@_option("--fenix-url", metavar="URL", callback=_as_url, help="Server under test; without it a simulator is started.")
+@_option("--aodh-url", metavar="URL", callback=_as_url, help="Where it is subscribed; default: the server itself.")
+@_option("--project", "projects", multiple=True, metavar="ID", help="Project with instances there: give them all.")
+@_option("--token", help="Sent as X-Auth-Token with every request.")
 @click.option(
     "--reply-window",
     metavar="DURATION",
@@ -119,13 +126,6 @@ def main(
         )
         _knock(settings)
     ctx.exit(_play(settings, expression, junit))
-
-
-# Each option is also read from the environment; the name is that of the option.
-for _option in main.params:
-    if isinstance(_option, click.Option) and _option.name in ("fenix_url", "aodh_url", "projects", "token"):
-        _option.envvar = f"{_VARIABLE}{(_option.opts[0]).removeprefix('--').replace('-', '_').upper()}"
-        _option.show_envvar = True
 
 
 class _Told:
