@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from multiprocessing import get_context
 
@@ -95,14 +95,14 @@ def jobs(
 def run(todo: Iterable[Job], at_once: int) -> Iterator[Row]:
     """The rows, as they come.
 
-    What could not be tested is tried once more at the end, two at a time: on a busy machine a reply may not find its
-    place in a short window. A wrong judgement is never tried again.
+    What could not be tested is tried once more at the end, two at a time and with twice the window: on a busy
+    machine a reply may not find its place in a short one. A wrong judgement is never tried again.
     """
     again: list[Job] = []
     with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
         for job, row in _judged(pool, todo):
             if row.is_undecided:
-                again.append(job)
+                again.append(replace(job, window=2 * job.window))
             else:
                 yield row
     if again:
