@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,11 @@ HOST_TRAITS = (Trait.STATE, Trait.SESSION_ID, Trait.HOST)
 
 #: Longer texts are not read as Python literals. Aodh's are at most 255; deep nesting in long ones costs stack.
 _LITERAL_LENGTH = 16_384
+
+#: CPython 3.11 counts the depth of syntax trees for all threads together: one that reads beside another may be told
+#: "AST constructor recursion depth mismatch". So one reads at a time, and again where others parse Python meanwhile.
+_READING = threading.Lock()
+_READINGS = 5
 
 _TYPES: dict[int, tuple[type, ...]] = {1: (str,), 2: (int,), 3: (int, float), 4: (str,)}
 
@@ -191,10 +197,15 @@ def _literal(text: str) -> Any:
     """The Python literal in ``text`` (``u'...'`` of Python 2 included), None where it is none: cropped, say."""
     if len(text) > _LITERAL_LENGTH:
         return None
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None
+    for _ in range(_READINGS):
+        with _READING:
+            try:
+                return ast.literal_eval(text)
+            except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+                return None
+            except SystemError:
+                continue
+    return None
 
 
 def _texts(text: str) -> tuple[str, ...]:
