@@ -24,6 +24,8 @@ from fenix_contract.vocabulary import ACTION_STATES, Action, ReplyPrefix, State
 _LOOK: Final = 0.25
 #: Seconds between two projects' replies.
 _PAUSE: Final = 0.13
+#: Rounds of one state in which there are such pauses.
+_PAUSES: Final = 8
 #: Answers that take longer are slow: requests are not put one behind the other then.
 _SLOW: Final = 0.3
 #: Seconds in which late alarms may still come after a session has ended.
@@ -149,7 +151,7 @@ class Turn:
         with replies at the same moment is a requirement of its own, and must not be mixed into all others.
         """
         chosen = self.actions() if actions is None else actions
-        if at_once:
+        if at_once or self.ask.number > _PAUSES:
             return self.reply(self.ask.ack_word, chosen, intent=Intent.ACK)
         with self.play.in_turn(self):
             return self.reply(self.ask.ack_word, chosen, intent=Intent.ACK)

@@ -61,7 +61,7 @@ def reply_action_allowed(case: Case) -> Judgement:
     """An action outside allowed_actions is not carried out as if it were allowed."""
     traces = case.traces_of("disallowed-")
     if not traces:
-        return case.why("disallowed-1")
+        return case.why("disallowed")
     if case.has_failed("reply-needed", "reply-all", "list-stable", "list-scoped"):
         return untestable("sessions or lists are wrong: see reply-needed, reply-all, list-stable and list-scoped")
     judgements = []

@@ -212,7 +212,7 @@ def reply_all(case: Case) -> Judgement:
     return untestable("two projects are needed") if len(case.projects) < 2 else case.why("solo", "silent")
 
 
-@check("reply-advances", "solo", "happy")
+@check("reply-advances", "solo", "happy", "silent-end")
 def reply_advances(case: Case) -> Judgement:
     """Once all have acknowledged, the session goes on."""
     if case.has_failed("reply-needed"):
@@ -228,8 +228,12 @@ def reply_advances(case: Case) -> Judgement:
             judgements.append(_why_stuck(case, trace, stuck))
     happy = case.trace("happy")
     if happy is not None and not judgements:
+        live = case.trace("silent-end")
         if not happy.reached(State.MAINTENANCE_COMPLETE):
             judgements.append(untestable("the session did not get to MAINTENANCE_COMPLETE", happy.story()))
+        elif live is not None and (stuck := _stuck_at(live)) and stuck[0].state in ACTION_STATES:
+            # The same session with another action that the server offers.
+            judgements.append(_why_stuck(case, live, stuck))
         else:
             states = [state for state in REPLY_STATES if happy.asks_of(state=state)]
             judgements.append(passed(f"it went on from {', '.join(states[:-1])}", happy.story()))
@@ -270,9 +274,11 @@ def _why_stuck(case: Case, trace: Trace, asks: list[Ask]) -> Judgement:
     if case.has_failed("list-current-state", "list-scoped", "list-stable"):
         return untestable(f"the session did not go on from {state}, but its lists were wrong", trace.story())
     words = "failed" if trace.final == State.MAINTENANCE_FAILED else "did not go on"
+    actions = {str(action) for ask in asks for action in (ask.accepted.actions.values() if ask.accepted else ())}
+    chosen = f", with {', '.join(sorted(actions))} as it had offered" if actions else ""
     return failed(
         f"the session goes on from {state} once all projects have acknowledged",
-        f"it {words} although {', '.join(dict.fromkeys(ask.project for ask in asks))} acknowledged",
+        f"it {words} although {', '.join(dict.fromkeys(ask.project for ask in asks))} acknowledged{chosen}",
         [*(sent.exchange.evidence for ask in asks for sent in ask.replies), *trace.story()],
     )
 
