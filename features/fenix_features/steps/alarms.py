@@ -195,6 +195,10 @@ def reported_between(stage: Stage) -> None:
                 rounds.append(Counter())
             else:
                 rounds[-1].update(reported([alarm]))
+        stage.wait_until(
+            lambda manager=manager, count=len(rounds): len(list(replies(manager, stage.session_id))) >= count,  # type: ignore[misc]
+            f"{len(rounds)} replies to be taken",
+        )
         assert rounds == [Counter(left_to_fenix(reply)) for reply in replies(manager, stage.session_id)]
 
 
