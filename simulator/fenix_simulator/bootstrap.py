@@ -53,8 +53,8 @@ class Settings:
     alarm_urls: tuple[tuple[str | None, str], ...] = ()
     time: TimeMode = field(default_factory=lambda: TimeMode(Pace.AUTO))
     journal: str | None = None
-    admin_token: str | None = None
-    project_tokens: Mapping[str, str] = field(default_factory=dict)
+    admin_token: str | None = field(default=None, repr=False)
+    project_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_targets: tuple[str, ...] = ()
     delivery: DeliveryPolicy | None = None
     alarm_timeout: timedelta = timedelta(seconds=30)

@@ -19,8 +19,10 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.utilities import BadRequest
 
 from fenix_simulator.adapters.pauses import Pauses
 
@@ -37,6 +39,9 @@ PAUSE = "fenix_simulator.pause"
 HANG_UP = "fenix_simulator.hang_up"
 
 _MAX_HEADER_BYTES = 64 * 1024
+
+#: Of the line before a chunk, and of the lines behind the last one.
+_MAX_LINE_BYTES = 16 * 1024
 
 #: How long the reading thread sleeps at most before it looks after its connections, in seconds.
 _TICK = 1.0
@@ -199,6 +204,16 @@ class Server:
 
 class _Parser(HTTPRequestParser):
     """Waitress's parser; what makes it fail makes it answer 400 instead of closing without a word."""
+
+    def received(self, data: bytes) -> int:
+        read = int(super().received(data))
+        body = self.body_rcv
+        # Waitress looks at a line from its begin with each piece of it that comes: one without an end takes all its
+        # time.
+        if isinstance(body, ChunkedReceiver) and max(len(body.control_line), len(body.trailer)) > _MAX_LINE_BYTES:
+            self.error = BadRequest("a chunk's size, or what follows the last chunk, is too long")
+            self.completed = True
+        return read
 
     def parse_header(self, header_plus: bytes) -> None:
         try:

@@ -30,8 +30,8 @@ class HttpConfig:
     """
 
     version: str = "0"
-    admin_token: str | None = None
-    project_tokens: Mapping[str, str] = field(default_factory=dict)
+    admin_token: str | None = field(default=None, repr=False)
+    project_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_body_bytes: int = 1024 * 1024
     max_state_bytes: int = MAX_STATE_BYTES
     #: Path and query together.

@@ -46,10 +46,10 @@ class Client:
         path: str,
         document: Any = None,
         *,
-        body: bytes | None = None,
+        body: bytes | Iterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """``document`` is sent as JSON, ``body`` as it is."""
+        """``document`` is sent as JSON, ``body`` as it is, in chunks where it comes in parts."""
         sent = dict(headers or {})
         if document is not None:
             body = json.dumps(document).encode()
