@@ -7,7 +7,6 @@ idlest go first. The socket is bound and listening when the server is made: conn
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
 import threading
@@ -17,14 +16,12 @@ from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import ClientDisconnected, HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.receiver import ChunkedReceiver
+from waitress.channel import ClientDisconnected
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
-from waitress.utilities import BadRequest
+from waitress.task import ThreadedTaskDispatcher
 
 from fenix_simulator.adapters.pauses import Pauses
+from fenix_simulator.adapters.wsgi_channel import Channel
 
 #: A WSGI application.
 App = Callable[..., Iterable[bytes]]
@@ -39,9 +36,6 @@ PAUSE = "fenix_simulator.pause"
 HANG_UP = "fenix_simulator.hang_up"
 
 _MAX_HEADER_BYTES = 64 * 1024
-
-#: Of the line before a chunk, and of the lines behind the last one.
-_MAX_LINE_BYTES = 16 * 1024
 
 #: How long the reading thread sleeps at most before it looks after its connections, in seconds.
 _TICK = 1.0
@@ -165,8 +159,8 @@ class Server:
 
         return application
 
-    def _channels(self) -> list[_Channel]:
-        return [channel for channel in self._map.values() if isinstance(channel, _Channel)]
+    def _channels(self) -> list[Channel]:
+        return [channel for channel in self._map.values() if isinstance(channel, Channel)]
 
     def _look_after(self, now: float) -> None:
         """Close connections whose client keeps the server waiting, and the idlest where there are too many."""
@@ -202,87 +196,12 @@ class Server:
             self._stopped.set()
 
 
-class _Parser(HTTPRequestParser):
-    """Waitress's parser; what makes it fail makes it answer 400 instead of closing without a word."""
-
-    def received(self, data: bytes) -> int:
-        read = int(super().received(data))
-        body = self.body_rcv
-        # Waitress looks at a line from its begin with each piece of it that comes: one without an end takes all its
-        # time.
-        if isinstance(body, ChunkedReceiver) and max(len(body.control_line), len(body.trailer)) > _MAX_LINE_BYTES:
-            self.error = BadRequest("a chunk's size, or what follows the last chunk, is too long")
-            self.completed = True
-        return read
-
-    def parse_header(self, header_plus: bytes) -> None:
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:  # a number of 5,000 digits as Content-Length, "http://[" as the URL
-            raise ParsingError("the request line or a header cannot be read") from error
-
-
-class _ProblemTask(ErrorTask):
-    """An answer to what is no HTTP or too large to be taken, as a problem document."""
-
-    def execute(self) -> None:
-        error: Any = self.request.error  # type: ignore[attr-defined]  # the stub takes the request for its error
-        document = {"type": "about:blank", "title": error.reason, "status": error.code, "detail": error.body}
-        body = json.dumps(document).encode() + b"\n"
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers = [*self.response_headers, ("Content-Type", "application/problem+json")]
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class _Channel(HTTPChannel):
-    """One connection; it knows since when it waits for its client."""
-
-    error_task_class = _ProblemTask
-    parser_class = _Parser
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.waiting_since: float = time.time()
-
-    def is_waiting(self) -> bool:
-        """Whether nothing is being answered: the connection is idle, or a request has come in part."""
-        return not self.requests and not self.total_outbufs_len
-
-    def overdue(self, now: float, request_timeout: float, idle_timeout: float) -> bool:
-        """Whether the client has kept the server waiting for too long: for a request's rest, for the next request, or
-        by not reading an answer."""
-        if self.total_outbufs_len:
-            return now - self.last_activity > request_timeout
-        if self.requests:
-            return False
-        return now - self.waiting_since > (idle_timeout if self.request is None else request_timeout)
-
-    def received(self, data: bytes) -> bool:
-        # A request is timed from its first byte on; further bytes, however few at a time, buy no more time.
-        if self.request is None:
-            self.waiting_since = time.time()
-        return bool(super().received(data))
-
-    def send_continue(self) -> None:
-        # Waitress would wait for the body of a request that has none, or that is refused for its headers.
-        if self.request is not None and self.request.completed:
-            self.request.expect_continue = False
-        else:
-            super().send_continue()
-
-    def service(self) -> None:
-        super().service()
-        self.waiting_since = time.time()
-
-
-def _waiting_since(channel: _Channel) -> float:
+def _waiting_since(channel: Channel) -> float:
     return channel.waiting_since
 
 
 class _Listener(TcpWSGIServer):
-    channel_class = _Channel
+    channel_class = Channel
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Reentrant: a signal's handler may stop the server while the same thread is closing it.
