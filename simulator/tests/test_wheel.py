@@ -1,0 +1,152 @@
+"""What is shipped: the wheel has what it needs and nothing else, and works where there is no checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOON = 120.0
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict:
+    """``pyproject.toml``."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def packages(settings) -> list[Path]:
+    """The packages' folders in the checkout."""
+    return [ROOT / package for package in settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, built with what is installed here."""
+    pytest.importorskip("build")
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    _run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)])
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def names(wheel) -> set[str]:
+    """The files in it."""
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+class Installed:
+    """The wheel in an environment of its own, which sees the libraries that are installed here and nothing else."""
+
+    def __init__(self, wheel: Path, folder: Path) -> None:
+        self.home = folder / "environment"
+        venv.create(self.home, with_pip=False)
+        paths = sysconfig.get_paths(vars={"base": str(self.home), "platbase": str(self.home)})
+        self.scripts, self.site = Path(paths["scripts"]), Path(paths["purelib"])
+        self.python = self.scripts / "python"
+        # A folder that is named in a .pth file is looked into, but its own .pth files, by which a checkout may be
+        # installed there, are not read.
+        libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+        (self.site / "libraries.pth").write_text("\n".join(sorted(libraries)))
+        install = ["pip", "--python", str(self.python), "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+        _run([sys.executable, "-m", *install])
+        self.empty = folder / "empty"
+        self.empty.mkdir()
+
+    def __call__(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run an installed command in an empty directory."""
+        return _run([str(self.scripts / program), *arguments], cwd=self.empty)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory) -> Installed:
+    """The wheel, installed."""
+    return Installed(wheel, tmp_path_factory.mktemp("installed"))
+
+
+def _run(command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A program to its end, with nothing of this checkout in its environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FENIX_"))}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SOON, cwd=cwd, env=environment)
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done
+
+
+def test_the_wheel_has_the_packages_whole_and_nothing_else(names, packages):
+    shipped = {name for name in names if ".dist-info/" not in name}
+    ours = {
+        f"{package.name}/{file.relative_to(package).as_posix()}"
+        for package in packages
+        for file in package.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert shipped == ours | {"fenix_contract/openapi.yaml"}
+
+
+def test_the_wheel_has_what_is_no_code_and_no_tests(names):
+    assert {
+        "fenix_contract/openapi.yaml",
+        "fenix_contract/py.typed",
+        "fenix_simulator/py.typed",
+        "fenix_vnfm/py.typed",
+        "fenix_conformance/py.typed",
+        "fenix_simulator/http/control.openapi.yaml",
+        "fenix_simulator/scenarios/happy-path.yaml",
+        "fenix_simulator/scenarios/_template.yaml",
+    } <= names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    parts = {part for name in names for part in name.split("/")}
+    assert not parts & {"tests", "conftest.py", "benchmarks", "__pycache__", "simulator", "conformance"}
+    assert not [part for part in parts if part.startswith("test_")]
+
+
+def test_every_command_is_there_and_says_how_it_is_used(installed, settings):
+    for command in settings["project"]["scripts"]:
+        assert "--" in installed(command, "--help").stdout
+
+
+def test_nothing_of_the_checkout_is_used(installed, packages):
+    program = f"import json, {', '.join(p.name for p in packages)} as last\nimport sys\n"
+    program += "print(json.dumps([sys.modules[name].__file__ for name in sys.argv[1:]]))"
+    told = installed("python", "-c", program, *(package.name for package in packages))
+    assert all(Path(file).is_relative_to(installed.site) for file in json.loads(told.stdout))
+
+
+def test_the_documents_and_scenarios_are_found(installed):
+    program = (
+        "from fenix_contract.contract import document; from fenix_simulator.http.control import document as other\n"
+    )
+    program += "print(document()['openapi'], other()['openapi'])"
+    assert installed("python", "-c", program).stdout.split() == ["3.1.0", "3.1.0"]
+    listed = installed("fenix-simulator", "scenario", "list").stdout
+    assert "happy-path" in listed
+    assert "_template" not in listed
+    assert installed("fenix-simulator", "scenario", "new").stdout.startswith("#")
+    version = installed("fenix-simulator", "version").stdout.split()[1]
+    assert version in installed("python", "-c", "import fenix_simulator as f; print(f.__version__)").stdout
+
+
+def test_the_demo_plays_a_whole_maintenance(installed):
+    """Its VNFM processes are of the same environment."""
+    told = installed("fenix-simulator", "demo", "--time", "auto").stdout
+    assert "MAINTENANCE_DONE" in told
+    assert list(installed.empty.iterdir()) == []
+
+
+def test_the_sample_vnfm_lists_its_behaviours(installed):
+    assert "honest" in installed("fenix-vnfm", "--list").stdout
