@@ -64,6 +64,8 @@ class Layer(StrEnum):
     GENERATED = "generated"
     #: Every alarm validated against the contract's webhook.
     SCHEMA = "alarm-schema"
+    #: A rule over the journal of a run (what a VNFM did).
+    JOURNAL = "journal"
 
 
 class EvidenceKind(StrEnum):
@@ -118,6 +120,9 @@ class Evidence:
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answer_body: str | None = None
     seconds: float | None = None
+    #: The journal's number of this exchange and the scenario whose journal it is, where a journal was judged.
+    entry: int | None = None
+    scenario: str = ""
 
     @property
     def title(self) -> str:
@@ -153,6 +158,8 @@ class Evidence:
             "answer_headers": redacted(self.answer_headers),
             "answer_body": self.answer_body,
             "seconds": None if self.seconds is None else round(self.seconds, 6),
+            "entry": self.entry,
+            "scenario": self.scenario,
             "curl": self.curl(),
         }
         return {name: value for name, value in members.items() if value not in (None, "", {})}
@@ -177,6 +184,8 @@ _EVIDENCE_MEMBERS: Final = (
     "answer_headers",
     "answer_body",
     "seconds",
+    "entry",
+    "scenario",
 )
 
 
@@ -186,11 +195,83 @@ def note(text: str, at: datetime | None = None) -> Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """What was found out about a requirement in one place: one alarm's state, of one project in one session.
+
+    ``entries`` are the numbers of the journal's entries that it rests on, in ``scenario``'s journal. Ids and the state
+    are empty where a case is about more than one.
+    """
+
+    outcome: Outcome
+    message: str
+    scenario: str = ""
+    state: str = ""
+    project_id: str = ""
+    session_id: str = ""
+    entries: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "outcome": str(self.outcome),
+            "message": self.message,
+            "scenario": self.scenario,
+            "state": self.state,
+            "project_id": self.project_id,
+            "session_id": self.session_id,
+            "entries": list(self.entries),
+        }
+
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Case:
+        """The inverse of ``to_dict``."""
+        return cls(
+            outcome=Outcome(members["outcome"]),
+            message=members["message"],
+            **{name: members.get(name, "") for name in ("scenario", "state", "project_id", "session_id")},
+            entries=tuple(members.get("entries", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How soon the replies to one state came: seconds from the question to the reply.
+
+    ``least_margin`` is the smallest distance to ``reply_at`` in seconds, negative where a reply was late; None where no
+    window was told.
+    """
+
+    state: str
+    count: int
+    p50: float
+    p95: float
+    longest: float
+    least_margin: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: getattr(self, name) for name in ("state", "count", "p50", "p95", "longest", "least_margin")}
+
+    @classmethod
+    def from_dict(cls, members: Mapping[str, Any]) -> Timing:
+        """The inverse of ``to_dict``."""
+        return cls(
+            str(members["state"]),
+            int(members["count"]),
+            float(members["p50"]),
+            float(members["p95"]),
+            float(members["longest"]),
+            members.get("least_margin"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What was found out about one requirement.
 
-    ``expected`` and ``actual`` are sentences (empty where the outcome needs none); ``rerun`` is the command that runs
-    just this requirement again; ``layer`` says which layer of the suite found it.
+    ``expected`` and ``actual`` are sentences (empty where the outcome needs none); ``advice`` says what to change;
+    ``rerun`` is the command that runs just this requirement again; ``layer`` says which layer of the suite found it;
+    ``cases`` are the places in which it was judged, where there is more than one kind of them.
     """
 
     id: str
@@ -205,6 +286,8 @@ class Result:
     evidence: tuple[Evidence, ...] = ()
     rerun: str = ""
     layer: Layer = Layer.PLAY
+    advice: str = ""
+    cases: tuple[Case, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, the shape of one row of ``requirements`` in the JSON report."""
@@ -221,6 +304,8 @@ class Result:
             "evidence": [piece.to_dict() for piece in self.evidence],
             "rerun": self.rerun,
             "layer": str(self.layer),
+            "advice": self.advice,
+            "cases": [case.to_dict() for case in self.cases],
         }
 
     @classmethod
@@ -239,6 +324,8 @@ class Result:
             evidence=tuple(Evidence.from_dict(piece) for piece in members.get("evidence", ())),
             rerun=members.get("rerun", ""),
             layer=Layer(members.get("layer", Layer.PLAY)),
+            advice=members.get("advice", ""),
+            cases=tuple(Case.from_dict(case) for case in members.get("cases", ())),
         )
 
 
@@ -256,6 +343,7 @@ class RunResult:
     seconds: float
     results: tuple[Result, ...]
     strict: bool = False
+    timings: tuple[Timing, ...] = ()
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -310,6 +398,7 @@ class RunResult:
             "started": self.started.astimezone(UTC).isoformat(),
             "seconds": round(self.seconds, 3),
             "strict": self.strict,
+            "timings": [timing.to_dict() for timing in self.timings],
             "requirements": [result.to_dict() for result in self.results],
         }
 
@@ -326,6 +415,7 @@ class RunResult:
                 seconds=float(members["seconds"]),
                 results=tuple(Result.from_dict(row) for row in members["requirements"]),
                 strict=bool(members.get("strict", False)),
+                timings=tuple(Timing.from_dict(row) for row in members.get("timings", ())),
             )
         except KeyError as missing:
             raise ValueError(f"not a result of schema {SCHEMA}: {missing} is missing") from missing

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from fenix_conformance.requirements import Requirement, requirements_of
+from fenix_conformance.requirements import Requirement
 from fenix_conformance.results import Level, Outcome, Result, Role, RunResult, note
+from fenix_conformance.selection import Selection
 from fenix_conformance.server import checks, generated, session_only
 from fenix_conformance.server.judging import CHECKS, Case, Judgement
 from fenix_conformance.server.lab import Interrupted, Lab
@@ -19,24 +20,6 @@ from fenix_conformance.server.programme import Programme
 from fenix_conformance.server.sighting import Sighting
 
 __all__ = ["Selection", "checks", "judge_server", "plays_for", "rerun_command"]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which requirements are judged, and how strictly. Empty ``only`` means all."""
-
-    only: frozenset[str] = frozenset()
-    skip: frozenset[str] = frozenset()
-    strict: bool = False
-
-    @property
-    def requirements(self) -> tuple[Requirement, ...]:
-        """The selected rows; ValueError names ids that do not exist."""
-        rows = requirements_of(Role.SERVER)
-        known = {row.id for row in rows}
-        if unknown := sorted((self.only | self.skip) - known):
-            raise ValueError(f"there is no server requirement {', '.join(unknown)} (fenix-conformance server --list)")
-        return tuple(row for row in rows if (not self.only or row.id in self.only) and row.id not in self.skip)
 
 
 #: Plays that are played in each state that the server's sessions pass; a session played to its end tells which.
