@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice, product
 from typing import Any, Final
 
 from fenix_conformance.results import Evidence, note
@@ -69,13 +70,15 @@ class Sent:
 class Ask:
     """One alarm that asks a project for a reply, and what the project's manager did about it.
 
-    ``number`` counts the project's asks in this state from 1. ``deadline`` is when the window ends. ``is_ambiguous``:
+    ``number`` counts the project's asks in this state from 1. ``deadline`` is when the window ends, ``position`` how
+    many alarms had come with this one. ``is_ambiguous``:
     it says the same as an earlier one that was answered already, so it is either a repeated alarm or a new round.
     """
 
     sighting: Sighting
     number: int
     deadline: float
+    position: int = 0
     is_ambiguous: bool = False
     listings: list[Listing] = field(default_factory=list)
     replies: list[Sent] = field(default_factory=list)
@@ -158,6 +161,9 @@ class Trace:
         self.sightings: list[Sighting] = []
         self.repeats: list[Sighting] = []
         self.asks: list[Ask] = []
+        self._index: dict[tuple[str | None, str | None], list[Ask]] = {}
+        self._by_sighting: dict[int, Ask] = {}
+        self._heard: set[tuple[str, str, tuple[tuple[str, str], ...]]] = set()
         self.reports: list[Sighting] = []
         self.states: list[StateSeen] = []
         self.last_change = self.opened
@@ -191,15 +197,11 @@ class Trace:
             return ask
 
     def _classify(self, sighting: Sighting, window: float) -> Ask | None:
-        identity = sighting.message.message_id
-        if identity and any(
-            other.message.message_id == identity
-            and other.project == sighting.project
-            and other.signature == sighting.signature
-            for other in self.sightings
-        ):
+        identity = (sighting.project, sighting.message.message_id, sighting.signature)
+        if sighting.message.message_id and identity in self._heard:
             self.repeats.append(sighting)
             return None
+        self._heard.add(identity)
         self.sightings.append(sighting)
         if sighting.is_of_another:
             return None
@@ -213,8 +215,11 @@ class Trace:
             self.sightings.pop()
             self.repeats.append(sighting)
             return None
-        ask = Ask(sighting, len(earlier) + 1, sighting.at + window, is_ambiguous=bool(same))
+        ask = Ask(sighting, len(earlier) + 1, sighting.at + window, len(self.sightings), is_ambiguous=bool(same))
         self.asks.append(ask)
+        self._by_sighting[id(sighting)] = ask
+        for key in product((ask.project, None), (ask.state, None)):
+            self._index.setdefault(key, []).append(ask)
         return ask
 
     def saw_state(self, state: str, exchange: Exchange) -> None:
@@ -252,7 +257,7 @@ class Trace:
 
     def asks_of(self, project: str | None = None, state: str | None = None) -> list[Ask]:
         """The asks of a project and a state, in order."""
-        return [ask for ask in self.asks if project in (None, ask.project) and state in (None, ask.state)]
+        return list(self._index.get((project, state), ()))
 
     def reached(self, state: str) -> bool:
         """Whether anybody was asked about that state, or it was seen at the admin API."""
@@ -264,18 +269,17 @@ class Trace:
         A failed session did not go on. Without ``by_report`` a moved instance of the project proves nothing.
         """
         with self.changed:
-            proofs = [
-                Progress(one.at, f"alarm {one.state} for {one.project}", one.evidence)
-                for one in self.sightings
-                if one.at > ask.at and (by_report or not one.reports) and self._proves(one, ask)
-            ]
             rank = RANK.get(ask.state, 0)
-            proofs += [
-                Progress(seen.at, f"the session is in {seen.state}", seen.exchange.evidence)
-                for seen in self.states
-                if seen.at > ask.at and RANK.get(seen.state, -1) > rank
-            ]
-            return min(proofs, key=lambda proof: proof.at, default=None)
+            seen = next((one for one in self.states if one.at > ask.at and RANK.get(one.state, -1) > rank), None)
+            # What came after the ask stands after it, in the order in which it came.
+            for one in islice(self.sightings, ask.position, None):
+                if seen is not None and seen.at < one.at:
+                    break
+                if (by_report or not one.reports) and self._proves(one, ask):
+                    return Progress(one.at, f"alarm {one.state} for {one.project}", one.evidence)
+            if seen is None:
+                return None
+            return Progress(seen.at, f"the session is in {seen.state}", seen.exchange.evidence)
 
     def _proves(self, one: Sighting, ask: Ask) -> bool:
         if one.is_of_another:
@@ -294,14 +298,14 @@ class Trace:
 
     def _is_next_round(self, one: Sighting, ask: Ask) -> bool:
         """Whether this alarm of the same state asks a project that was asked in the round of ``ask`` already."""
-        mine = next((other for other in self.asks if other.sighting is one), None)
+        mine = self._by_sighting.get(id(one))
         if mine is None or mine is ask or mine.is_ambiguous:
             return False
         if mine.project == ask.project:
             return True
-        return any(
-            other.at < mine.at and self._shares_round(other, ask) for other in self.asks_of(mine.project, ask.state)
-        )
+        # The project's question before this one tells: was it in that round?
+        earlier = self.asks_of(mine.project, ask.state)[: mine.number - 1]
+        return bool(earlier) and self._shares_round(earlier[-1], ask)
 
     def _shares_round(self, other: Ask, ask: Ask) -> bool:
         """Whether two projects were asked about the same host.
@@ -313,7 +317,7 @@ class Trace:
             return True
         if other.acknowledged_at is not None and other.acknowledged_at < ask.at:
             return False
-        before = [one for one in self.asks_of(ask.project, ask.state) if one.at < ask.at]
+        before = self.asks_of(ask.project, ask.state)[: ask.number - 1]
         if not before:
             return True
         acknowledged = before[-1].acknowledged_at
