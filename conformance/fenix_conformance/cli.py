@@ -7,7 +7,14 @@ from importlib import import_module
 import click
 
 #: Command → module in ``fenix_conformance.commands`` whose ``command`` it is.
-COMMANDS = {"server": "server", "selftest": "selftest", "compare": "compare", "version": "version"}
+COMMANDS = {
+    "server": "server",
+    "vnfm": "vnfm",
+    "journal": "journal",
+    "selftest": "selftest",
+    "compare": "compare",
+    "version": "version",
+}
 
 
 class LazyCommands(click.Group):
@@ -30,11 +37,11 @@ class LazyCommands(click.Group):
 @click.group(
     cls=LazyCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Start with: fenix-conformance server --list",
+    epilog="Start with: fenix-conformance server --list, or fenix-conformance vnfm --list",
 )
 def main() -> None:
-    """Judge a Fenix server: which requirements hold, which do not, and the evidence for it.
+    """Judge a Fenix server, or a VNFM: which requirements hold, which do not, and the evidence for it.
 
     Exit codes: 0 every MUST passed, 1 a MUST failed or a baseline entry is stale, 2 usage, 3 a MUST could not be
-    tested, 4 the server could not be reached or the suite itself broke.
+    tested, 4 what is to be judged could not be reached, or the suite itself broke.
     """

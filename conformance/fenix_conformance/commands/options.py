@@ -1,17 +1,17 @@
-"""What the commands share: options with their environment variable, durations, clear errors, report files."""
+"""What the commands share: options with their environment variable, durations, clear errors, signals."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import click
-
-if TYPE_CHECKING:
-    from fenix_conformance.reports import Assessment
-    from fenix_conformance.results import RunResult
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,27 +69,37 @@ def report_options(function: Callable[P, T]) -> Callable[P, T]:
     return function
 
 
-def write_reports(
-    result: RunResult,
-    assessment: Assessment | None,
-    *,
-    junit: Path | None,
-    json_file: Path | None,
-    html: Path | None,
-    form: str,
-) -> None:
-    """Every report that was asked for; the one on stdout last. Raises Problem where a file cannot be written."""
-    from fenix_conformance.reports import render_text, write_html, write_json, write_junit
+def selection_options(function: Callable[P, T]) -> Callable[P, T]:
+    """``--only``, ``--skip`` and ``--strict``."""
+    for add in (
+        option("--strict", is_flag=True, help="Every SHOULD is a MUST."),
+        option("--skip", metavar="ID", multiple=True, help="Leave this requirement out; repeatable."),
+        option("--only", metavar="ID", multiple=True, help="Judge this requirement; repeatable."),
+    ):
+        function = add(function)
+    return function
 
-    for write, path in ((write_junit, junit), (write_json, json_file), (write_html, html)):
-        if path is not None:
-            try:
-                write(result, path, assessment)
-            except OSError as error:
-                raise Problem(f"{path} cannot be written: {error.strerror or error}") from error
-    if form == "json":
-        import json
 
-        click.echo(json.dumps(result.to_dict(), ensure_ascii=True))
-    else:
-        render_text(result, None, assessment)
+def is_http(text: str) -> bool:
+    """Whether the text is an absolute http or https URL with a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+
+
+@contextmanager
+def stopping_by(stop: Callable[[], None], signals: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)) -> Iterator[None]:
+    """Call ``stop`` on a thread of its own when one of the signals comes while the block runs."""
+
+    def handle(_signal: int, _frame: object) -> None:
+        # Not on this thread: it may hold a lock that ``stop`` needs.
+        threading.Thread(target=stop, daemon=True).start()
+
+    before = {number: signal.signal(number, handle) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,6 +29,7 @@ Examples:
                                                       tell one VNFM of everything and begin at once
   fenix-simulator serve --scenario scale-in --time scaled:60 --journal run.db
   fenix-simulator serve --port 0 --ready-file ready.json --behaviour upstream
+  fenix-simulator serve --scenario - < mine.yaml      a scenario of another program's
 """
 
 
@@ -32,16 +37,19 @@ Examples:
 @option("--host", default="127.0.0.1", show_default=True, help="Address to bind; another than loopback needs a token.")
 @option("--port", type=click.IntRange(0, 65535), default=8919, show_default=True, help="Port; 0 takes any free one.")
 @option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Written once requests are answered.")
-@option("--scenario", default="happy-path", show_default=True, metavar="NAME|FILE", help="The cloud and its timing.")
+@option("--scenario", default="happy-path", show_default=True, metavar="NAME|FILE|-", help="The cloud and its timing.")
 @option("--seed", type=SEED, help="Another cloud of the same kind.")
 @option("--hosts", type=click.IntRange(1), help="Number of hosts.")
 @option("--projects", type=click.IntRange(1), help="Number of projects.")
+@option("--project-id", "project_ids", multiple=True, metavar="ID", help="The first project's id; again: the next's.")
 @option("--instances", type=click.IntRange(0), help="Number of instances in all, spread evenly over the projects.")
 @option("--alarm-url", "alarm_urls", multiple=True, metavar="[PROJECT=]URL", help="Tell this URL; repeatable.")
 @option("--delivery", metavar="aodh|retry:5s,30s", help="How often an alarm is tried; aodh: once.")
 @option("--alarm-timeout", type=DURATION, default="30s", show_default=True, help="How long an answer may take.")
 @option("--time", "time_mode", default="auto", show_default=True, metavar="real|scaled:N|auto|manual")
 @option("--reply-window", type=DURATION, help="One reply window for every state.")
+@option("--own-action-window", type=DURATION, help="What a host has to become empty by OWN_ACTIONs.")
+@option("--base-path", metavar="/PATH", help="Stands before /v1/maintenance in the URLs that alarms carry.")
 @option("--behaviour", type=click.Choice(["strict", "upstream"]), help="Whose manners the server has.")
 @option("--dialect", type=click.Choice(["map", "per-instance"]), help="How instance actions are asked for.")
 @option("--default", "default", type=click.Choice(["migrate", "fail"]), help="What becomes of an unmanaged project.")
@@ -54,11 +62,13 @@ Examples:
     "--allow-target", "allow_targets", multiple=True, metavar="CIDR|HOST", help="Where alarms may go, beside loopback."
 )
 @option("--threads", type=click.IntRange(2, 256), default=16, show_default=True, help="Requests answered at once.")
+@click.option("--until-eof", is_flag=True, help="Stop when standard input ends: with whoever started this.")
 @click.option("--start", "start", is_flag=True, help="Begin the scenario's sessions at once.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @clear_errors
 def command(
     ready_file: Path | None,
+    until_eof: bool,
     start: bool,
     form: str,
     **options: Any,
@@ -66,17 +76,29 @@ def command(
     """Answer as a Fenix, an Aodh and a control API until stopped (Ctrl-C or SIGTERM)."""
     log_to_stderr()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    # Until there is something to stop, and stdin may be long in coming, a signal ends it at once.
+    _at_signals(lambda: sys.exit(0))
     settings = settings_of(**options)
+    _at_signals(stop.set)
+    if until_eof:
+        threading.Thread(target=_await_eof, args=(stop,), name="standard input", daemon=True).start()
     from fenix_simulator.bootstrap import Simulator
 
     with Simulator(settings) as simulator:
         announce(simulator, ready_file, form)
-        if start and not simulator.service.list_sessions():
+        service = simulator.service
+        if start and not service.list_sessions() and not service.planned_sessions():
             for session_id in simulator.start_sessions():
                 click.echo(json.dumps({"session_id": session_id}) if form == "json" else f"session {session_id} begun")
         stop.wait()
+
+
+def _await_eof(stop: threading.Event) -> None:
+    """Set ``stop`` when nobody holds the other end of standard input any more."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 65536):
+            pass
+    stop.set()
 
 
 def settings_of(
@@ -87,12 +109,15 @@ def settings_of(
     seed: int | None,
     hosts: int | None,
     projects: int | None,
+    project_ids: tuple[str, ...],
     instances: int | None,
     alarm_urls: tuple[str, ...],
     delivery: str | None,
     alarm_timeout: timedelta,
     time_mode: str,
     reply_window: timedelta | None,
+    own_action_window: timedelta | None,
+    base_path: str | None,
     behaviour: str | None,
     dialect: str | None,
     default: str | None,
@@ -110,8 +135,21 @@ def settings_of(
     from fenix_simulator.scenario import load
     from fenix_simulator.scenario_change import changed, resized
 
-    chosen = resized(load(scenario), seed=seed, hosts=hosts, projects=projects, instances=instances)
-    chosen = changed(chosen, behaviour=behaviour, dialect=dialect, default=default, reply_window=reply_window)
+    if scenario == "-":
+        # Everything that takes time to import is there before stdin is waited for.
+        importlib.import_module("fenix_simulator.inventory_names")
+    chosen = resized(
+        load(scenario), seed=seed, hosts=hosts, projects=projects, instances=instances, project_ids=project_ids
+    )
+    chosen = changed(
+        chosen,
+        behaviour=behaviour,
+        dialect=dialect,
+        default=default,
+        reply_window=reply_window,
+        own_action_window=own_action_window,
+        base_path=base_path,
+    )
     return Settings(
         scenario=chosen,
         host=host,
@@ -168,6 +206,11 @@ def announce(simulator: Simulator, ready_file: Path | None, form: str) -> None:
         click.echo(f"  project     {project.project_id}  {project.name}")
     if len(inventory.projects) > 10:
         click.echo(f"              and {len(inventory.projects) - 10} more: GET {ready['url']}/simulator/v1/projects")
+
+
+def _at_signals(do: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: do())
 
 
 def _alarm_url(text: str) -> tuple[str | None, str]:
