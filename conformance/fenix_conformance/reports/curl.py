@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import Final
 
-from fenix_conformance.results import Evidence, EvidenceKind, Result, redacted
+from fenix_conformance.results import Evidence, EvidenceKind, Result, Role, redacted
 
 #: Headers that curl sets by itself, or that belong to the connection.
 _OWN_HEADERS: Final = frozenset(
@@ -38,8 +38,12 @@ def curl_line(evidence: Evidence) -> str:
 
 
 def decisive_curl(result: Result) -> str:
-    """The command line to show first: the last request that the result rests on, else the last alarm, else ""."""
-    for kind in (EvidenceKind.REQUEST, EvidenceKind.ALARM):
+    """The command line to show first: the last request that the result rests on, else the last alarm, else "".
+
+    Where a VNFM is judged the alarm comes first: what it sent can only be sent again by itself.
+    """
+    kinds = (EvidenceKind.REQUEST, EvidenceKind.ALARM)
+    for kind in reversed(kinds) if result.role is Role.VNFM else kinds:
         for piece in reversed(result.evidence):
             line = curl_line(piece) if piece.kind is kind else ""
             if line:

@@ -18,6 +18,7 @@ from fenix_conformance.reports.baseline import Assessment
 from fenix_conformance.reports.files import save
 from fenix_conformance.reports.html_rows import requirement
 from fenix_conformance.reports.markup import Markup, element
+from fenix_conformance.reports.places import timing_rows
 from fenix_conformance.reports.words import (
     EXIT_MEANINGS,
     HEADINGS,
@@ -70,6 +71,7 @@ def html_text(result: RunResult, assessment: Assessment | None = None) -> str:
         element(
             "main",
             *(_group(result, outcome, rows, assessment) for outcome, rows in in_order(result)),
+            _timings(result),
             element("p", "No requirement was selected.", class_="empty") if not result.results else None,
             element("p", "No requirement fits this filter.", class_="empty", id="nothing", hidden=True),
             id="requirements",
@@ -183,6 +185,36 @@ def _group(result: RunResult, outcome: Outcome, rows: list[Result], assessment: 
         class_="group",
         data_outcome=str(outcome),
         aria_labelledby=heading,
+    )
+
+
+def _timings(result: RunResult) -> Markup | None:
+    """How soon the replies came, state by state."""
+    rows = timing_rows(result.timings)
+    if not rows:
+        return None
+    head, *states = rows
+    lines = [
+        element(
+            "tr",
+            element("th", element("code", state), scope="row"),
+            *(element("td", one, data_name=name) for name, one in zip(head[1:], figures, strict=True)),
+        )
+        for state, *figures in states
+    ]
+    return element(
+        "section",
+        element("h2", "Reply times", id="timings"),
+        element(
+            "table",
+            element("thead", element("tr", *(element("th", name, scope="col") for name in head))),
+            element("tbody", *lines),
+        ),
+        element(
+            "p", "From the question to the reply's arrival; the margin is what was left of the window.", class_="more"
+        ),
+        class_="timings",
+        aria_labelledby="timings",
     )
 
 

@@ -17,6 +17,7 @@ from fenix_conformance.reports.baseline import Assessment
 from fenix_conformance.reports.curl import decisive_curl
 from fenix_conformance.reports.escaping import one_line, visible
 from fenix_conformance.reports.files import save
+from fenix_conformance.reports.places import place_lines, timing_rows
 from fenix_conformance.reports.words import counts, verdict_sentence
 from fenix_conformance.results import Outcome, Result, RunResult
 
@@ -65,6 +66,8 @@ def junit_text(result: RunResult, assessment: Assessment | None = None) -> str:
     lines = [counts(result), verdict_sentence(result)]
     if assessment is not None:
         lines += [assessment.sentence, *assessment.complaints]
+    if timings := timing_rows(result.timings):
+        lines += ["Reply times", *("  " + ", ".join(one) for one in timings)]
     ET.SubElement(suite, "system-out").text = visible("\n".join(lines))
     ET.SubElement(suite, "system-err").text = ""
     root = ET.Element("testsuites")
@@ -108,6 +111,8 @@ def _details(row: Result) -> str:
         "Found": row.message,
         "Expected": row.expected,
         "Actual": row.actual,
+        "Change": row.advice,
+        "Judged in": "\n  ".join(place_lines(row)),
         "curl": decisive_curl(row),
         "Rerun": row.rerun,
     }

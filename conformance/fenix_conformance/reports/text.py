@@ -10,9 +10,10 @@ from rich.console import Console
 from fenix_conformance.reports.baseline import Assessment
 from fenix_conformance.reports.curl import decisive_curl
 from fenix_conformance.reports.escaping import one_line
+from fenix_conformance.reports.places import place_lines, timing_rows
 from fenix_conformance.reports.screen import STYLES, Screen
 from fenix_conformance.reports.words import HEADINGS, counts, exit_meaning, in_order, verdict_sentence
-from fenix_conformance.results import ExitCode, Outcome, Result, RunResult
+from fenix_conformance.results import ExitCode, Outcome, Result, Role, RunResult
 
 #: Outcomes that are explained in a block of their own.
 _EXPLAINED: Final = (Outcome.WARN, Outcome.FAIL, Outcome.ERROR)
@@ -23,11 +24,13 @@ def render_text(result: RunResult, console: Console | None = None, assessment: A
     """Print the report on ``console`` (stdout by default).
 
     First one line per requirement, grouped by outcome, the worst group last so that it stays in sight; then a block for
-    each that is not met and not a known failure; then the verdict and the exit code in words.
+    each that is not met and not a known failure; then how soon replies came, where that was measured, the verdict, and
+    the exit code in words.
     """
     screen = Screen(console)
     started = result.started.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    screen.line((f"Conformance of a {result.role}: {one_line(result.subject)}", "bold"))
+    judged = "VNFM" if result.role is Role.VNFM else str(result.role)
+    screen.line((f"Conformance of a {judged}: {one_line(result.subject)}", "bold"))
     screen.line((f"{started}, {result.seconds:.1f} s", "dim"))
     for outcome, rows in reversed(in_order(result)):
         _group(screen, outcome, rows, assessment)
@@ -35,6 +38,7 @@ def render_text(result: RunResult, console: Console | None = None, assessment: A
         for row in result.results:
             if row.outcome is outcome and (assessment is None or row.id not in assessment.known):
                 _block(screen, row)
+    _timings(screen, result)
     _summary(screen, result, assessment)
 
 
@@ -62,6 +66,8 @@ def _block(screen: Screen, row: Result) -> None:
         "Found": "" if row.message in (row.actual, row.expected) else row.message,
         "Expected": row.expected,
         "Actual": row.actual,
+        "Change": row.advice,
+        "Judged in": "\n".join(place_lines(row)),
         "curl": decisive_curl(row),
         "Rerun": row.rerun,
     }
@@ -71,6 +77,18 @@ def _block(screen: Screen, row: Result) -> None:
         lines = text.splitlines()
         for number, line in enumerate(lines):
             screen.line((f"  {name if number == 0 else '':<{_LABEL}}", "bold"), line)
+
+
+def _timings(screen: Screen, result: RunResult) -> None:
+    rows = timing_rows(result.timings)
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    screen.line()
+    screen.line(("Reply times", "bold"))
+    for position, (state, *figures) in enumerate(rows):
+        cells = [f"{state:<{widths[0]}}", *(f"{one:>{width}}" for one, width in zip(figures, widths[1:], strict=True))]
+        screen.line("  ", ("  ".join(cells), "dim" if position == 0 else ""))
 
 
 def _summary(screen: Screen, result: RunResult, assessment: Assessment | None) -> None:

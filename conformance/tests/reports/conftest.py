@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,19 @@ from typing import Any
 import pytest
 
 from fenix_conformance.requirements import Requirement, requirements
-from fenix_conformance.results import Evidence, EvidenceKind, Layer, Level, Outcome, Result, Role, RunResult, note
+from fenix_conformance.results import (
+    Case,
+    Evidence,
+    EvidenceKind,
+    Layer,
+    Level,
+    Outcome,
+    Result,
+    Role,
+    RunResult,
+    Timing,
+    note,
+)
 
 STARTED = datetime(2026, 3, 1, 12, 0, 3, 250_000, tzinfo=UTC)
 URL = "http://fenix.example:12347"
@@ -40,6 +53,20 @@ FOUND = {
     ),
     "ids-opaque": (Outcome.NOT_APPLICABLE, "All instance ids of this server are UUIDs.", ""),
 }
+
+
+#: What the run of ``vnfm_run`` found, where it is not a pass: outcome, expected, actual.
+VNFM_FOUND = {
+    "actions-cover": (
+        Outcome.FAIL,
+        "instance_actions with an action for each of 3 instances",
+        "left out: 5b2a7d5e-1c1f-4f0e-9c3a-000000000002",
+    ),
+    "reply-in-time": (Outcome.FAIL, "the reply before reply_at", "5.3 s after the question"),
+    "done-silent": (Outcome.WARN, "no reply: none is asked", "ACK_INSTANCE_ACTION_DONE"),
+    "own-action-done": (Outcome.NOT_APPLICABLE, "OWN_ACTION was not chosen", ""),
+}
+SCENARIOS = ("happy-path", "no-spare-host", "two-sessions")
 
 
 @pytest.fixture
@@ -167,4 +194,55 @@ def _row(row: Requirement, evidence: tuple[Evidence, ...]) -> Result:
         evidence=() if outcome is Outcome.NOT_APPLICABLE else evidence,
         rerun=f"fenix-conformance server {URL} --only {row.id}",
         layer=Layer.SCHEMA if row.id == "alarm-traits" else Layer.PLAY,
+    )
+
+
+@pytest.fixture
+def vnfm_run(evidence: tuple[Evidence, ...], make_run: Callable[..., RunResult]) -> RunResult:
+    """All requirements of a VNFM, judged in many places, some of them not met; with reply times."""
+    pieces = tuple(
+        replace(piece, entry=35 + number, scenario=SCENARIOS[0], note="" if number == 1 else piece.note)
+        for number, piece in enumerate(evidence)
+    )
+    timings = (
+        Timing("MAINTENANCE", 6, 0.0042, 0.0391, 0.0402, 4.91),
+        Timing("PLANNED_MAINTENANCE", 24, 0.018, 4.2, 5.3, -0.301),
+        Timing("MAINTENANCE_COMPLETE", 4, 0.0091, 0.0097, 0.0099),
+    )
+    rows = [_vnfm_row(row, pieces) for row in requirements() if row.role is Role.VNFM]
+    return make_run(*rows, role=Role.VNFM, subject="http://vnfm.example:9000/maintenance", timings=timings)
+
+
+def _vnfm_row(row: Requirement, evidence: tuple[Evidence, ...]) -> Result:
+    outcome, expected, actual = VNFM_FOUND.get(row.id, (Outcome.PASS, "", ""))
+    bad = {"actions-cover": 2, "reply-in-time": 9, "done-silent": 1}.get(row.id, 0)
+    places = [
+        Case(
+            outcome if position < bad else Outcome.PASS,
+            f"ACK_PLANNED_MAINTENANCE has no action for {position + 1} of 3 listed instances"
+            if position < bad
+            else "an action for each of 3 instances",
+            SCENARIOS[position % 3],
+            "PLANNED_MAINTENANCE",
+            PROJECT,
+            SESSION,
+            (26 + position, 35 + position),
+        )
+        for position in range(40 if row.id == "reply-in-time" else 6)
+    ]
+    return Result(
+        id=row.id,
+        level=row.level,
+        role=row.role,
+        statement=row.statement,
+        source=row.source,
+        outcome=outcome,
+        message=f"not met in {bad} places" if bad else expected,
+        expected=expected if bad else "",
+        actual=actual,
+        evidence=() if outcome is Outcome.NOT_APPLICABLE else evidence,
+        rerun=f"fenix-conformance vnfm http://vnfm.example:9000/maintenance --only {row.id}",
+        layer=Layer.JOURNAL,
+        advice=row.advice if bad else "",
+        cases=() if outcome is Outcome.NOT_APPLICABLE else tuple(reversed(places)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from fenix_conformance.reports import Baseline, write_html
-from fenix_conformance.results import Evidence, EvidenceKind, Outcome, Result, RunResult
+from fenix_conformance.results import Case, Evidence, EvidenceKind, Outcome, Result, RunResult, Timing
 
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS: Final = [
@@ -112,10 +113,13 @@ def shown(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("role", ["server", "vnfm"])
 def test_it_fits_its_window_with_everything_open_and_without_a_complaint(
-    scheme: str, width: int, open_report: Callable[..., Page], long_run: RunResult, complaints: list[str]
-) -> None:
-    page = open_report(long_run, scheme=scheme, width=width)
+    scheme: str, width: int, role: str, open_report: Callable[..., Page], complaints: list[str],
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    run = request.getfixturevalue("long_run" if role == "server" else "vnfm_run")
+    page = open_report(run, scheme=scheme, width=width)
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     wide = "node => node.checkVisibility() && node.getBoundingClientRect().right > innerWidth + 1"
@@ -135,6 +139,48 @@ def test_the_scheme_is_the_readers_and_every_text_can_be_read(
     found = page.evaluate(CONTRASTS, texts)
     assert len(found) > 100
     assert [one for one in found if one[1] < 4.5] == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_advice_places_and_reply_times_can_be_read(
+    scheme: str, width: int, open_report: Callable[..., Page], vnfm_run: RunResult
+) -> None:
+    page = open_report(vnfm_run, scheme=scheme, width=width)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    found = page.evaluate(CONTRASTS, ".advice dt, .advice dd, th, td, td *, .of, .origin, .more")
+    assert len(found) > 100
+    assert [one for one in found if one[1] < 4.5] == []
+
+
+def test_what_to_change_and_the_few_places_of_a_failure_are_in_sight(
+    open_report: Callable[..., Page], vnfm_run: RunResult
+) -> None:
+    page = open_report(vnfm_run)
+    few, many = page.locator("#req-actions-cover"), page.locator("#req-reply-in-time")
+    expect(few.locator(".advice")).to_contain_text("Put one member for every id")
+    rows = few.locator(".places tbody tr")
+    assert [one.locator("td").first.inner_text() for one in rows.all()] == ["fail"] * 2 + ["pass"] * 4
+    expect(rows.first).to_contain_text("session 47479bca")
+    expect(many.locator(".places tbody")).to_be_hidden()
+    many.locator(".places > summary").click()
+    expect(many.locator(".places tbody")).to_be_visible()
+    assert many.locator(".places tbody tr").count() == 40
+    expect(page.locator(".timings tbody tr").nth(1)).to_contain_text("-301 ms")
+
+
+def test_evidence_of_a_vnfm_says_who_sent_what_and_which_entry_it_is(
+    open_report: Callable[..., Page], vnfm_run: RunResult
+) -> None:
+    page = open_report(vnfm_run)
+    row = page.locator("#req-actions-cover")
+    alarm, listing = row.locator("details.piece").nth(0), row.locator("details.piece").nth(1)
+    expect(alarm.locator(".origin")).to_have_text("#35 happy-path")
+    alarm.locator("summary").click()
+    expect(alarm.get_by_text("Alarm to the VNFM", exact=True)).to_be_visible()
+    expect(alarm.get_by_text("Deliver it again", exact=True)).to_be_visible()
+    listing.locator("summary").click()
+    expect(listing.get_by_text("Request of the VNFM", exact=True)).to_be_visible()
 
 
 def test_the_filter_shows_one_outcome_and_all_again(
@@ -256,8 +302,10 @@ def test_nothing_that_a_server_said_becomes_more_than_text(
     piece = Evidence(
         EvidenceKind.REQUEST, evidence[0].at, attack, attack, attack, {attack: attack}, attack, 200, {attack: attack}
     )
-    texts = dict.fromkeys(("statement", "source", "message", "expected", "actual", "rerun"), attack)
-    run = make_run(make_result(attack, evidence=(piece,), **texts), subject=attack)
+    texts = dict.fromkeys(("statement", "source", "message", "expected", "actual", "rerun", "advice"), attack)
+    case = Case(Outcome.FAIL, attack, attack, attack, attack, attack, (1,))
+    row = make_result(attack, evidence=(replace(piece, scenario=attack),), cases=(case,), **texts)
+    run = make_run(row, subject=attack, timings=(Timing(attack, 1, 0.1, 0.1, 0.1, None),))
     page = open_report(run, baseline=Baseline(attack, {attack: attack}))
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     assert page.evaluate("window.hit") is None
