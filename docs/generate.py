@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fenix_conformance import rules_doc
 from fenix_conformance.requirements_doc import document
 from fenix_simulator.domain.transitions import TRANSITIONS, diagram
 
@@ -39,6 +40,7 @@ def main() -> None:
     """Write every generated document."""
     (HERE / "state-diagram.md").write_text(state_diagram())
     (HERE / "REQUIREMENTS.md").write_text(document())
+    (HERE / "rules.md").write_text(rules_doc.document())
 
 
 if __name__ == "__main__":

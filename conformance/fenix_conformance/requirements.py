@@ -21,7 +21,11 @@ SOURCES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row. ``check`` names what checks it; where it is None, ``reason`` says why nothing does."""
+    """One row. ``check`` names what checks it; where it is None, ``reason`` says why nothing does.
+
+    Rows of a VNFM have ``advice``, what its author is to change where it is not met, and ``scenarios``, the bundled
+    ones that show it best; both are empty in rows of a server.
+    """
 
     id: str
     role: Role
@@ -35,6 +39,8 @@ class Requirement:
     expected: str
     check: str | None
     reason: str | None
+    advice: str = ""
+    scenarios: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -85,6 +91,8 @@ def _row(members: Mapping[str, Any]) -> Requirement:
         expected=_line(members["expected"]),
         check=members.get("check"),
         reason=_line(members["reason"]) if members.get("reason") else None,
+        advice=_line(members.get("advice", "")),
+        scenarios=tuple(members.get("scenarios", ())),
     )
 
 

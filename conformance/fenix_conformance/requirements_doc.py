@@ -12,6 +12,7 @@ from fenix_conformance.requirements import SOURCES, Requirement, requirements_of
 from fenix_conformance.results import Role
 
 _TITLES = {Role.SERVER: "A Fenix server", Role.VNFM: "A VNFM"}
+_SUBJECTS = {Role.SERVER: "URL", Role.VNFM: "ALARM_URL"}
 
 
 def document() -> str:
@@ -61,7 +62,10 @@ def _specification(row: Requirement) -> Iterator[str]:
     yield f"| Pre-conditions | {row.preconditions} |"
     yield f"| Steps | {' '.join(f'{number}. {step}' for number, step in enumerate(row.steps, 1))} |"
     yield f"| Expected | {row.expected} |"
-    yield f"| Run it | `fenix-conformance server URL --only {row.id}` |"
+    if row.advice:
+        yield f"| Advice | {row.advice} |"
+        yield f"| Scenarios | {', '.join(row.scenarios)} |"
+    yield f"| Run it | `fenix-conformance {row.role} {_SUBJECTS[row.role]} --only {row.id}` |"
 
 
 if __name__ == "__main__":
