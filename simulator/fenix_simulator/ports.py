@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from fenix_simulator.domain.messages import TimerKind
 
@@ -53,7 +53,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt to POST an alarm. ``status`` is None where no answer came; ``latency`` is in seconds."""
+    """One attempt to POST an alarm. ``status`` is None where no answer came; ``latency`` is in seconds.
+
+    ``fault`` is the number of the fault that touched the alarm (``FaultHappened`` has the same), None where none did.
+    """
 
     alarm_id: str
     url: str
@@ -65,13 +68,15 @@ class Delivery:
     latency: float
     body: str
     final: bool
+    fault: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A request and the answer given. Bodies are text, cut at the journal's limit; ``latency`` is in seconds.
 
-    ``status`` is None where the connection was closed without an answer, as a fault wanted it.
+    ``status`` is None where the connection was closed without an answer, as a fault wanted it. ``fault`` is the number
+    of the fault that touched the request (``FaultHappened`` has the same), None where none did.
     """
 
     method: str
@@ -82,6 +87,20 @@ class Answered:
     response_body: str
     content_type: str = ""
     surface: str = "project"
+    fault: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """What goes wrong on the connection over which an alarm is POSTed, the first time.
+
+    ``content_type`` is said in place of JSON's. ``drip`` is the time over which the body is spread. ``end``: the
+    connection is closed in the middle of the body (``cut``), or reset behind the head (``reset``).
+    """
+
+    content_type: str | None = None
+    drip: timedelta | None = None
+    end: Literal["cut", "reset"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +108,8 @@ class Alarm:
     """An alarm ready to be sent: the JSON bytes and where they go.
 
     ``key`` orders deliveries (one key is delivered in order, different keys in parallel); ``notification`` is
-    ``<session_id>/<number>`` and is unique; ``trusted`` targets were given on the command line.
+    ``<session_id>/<number>`` and is unique; ``trusted`` targets were given on the command line. ``fault`` is the
+    number of the fault that touched it.
     """
 
     key: str
@@ -102,6 +122,8 @@ class Alarm:
     session_id: str | None = None
     project_id: str | None = None
     trusted: bool = False
+    fault: int | None = None
+    mishap: Mishap | None = None
 
 
 class Clock(Protocol):

@@ -15,8 +15,9 @@ from fenix_contract.alarm import Dtype, decode
 from fenix_contract.contract import validator
 from fenix_simulator.adapters.clock import ManualClock
 from fenix_simulator.adapters.faults import FaultBoard
-from fenix_simulator.adapters.faulty_alarms import FaultyAlarmSink, with_traits
+from fenix_simulator.adapters.faulty_alarms import FaultyAlarmSink
 from fenix_simulator.adapters.journal_memory import MemoryJournal
+from fenix_simulator.adapters.spoiled_alarms import with_traits
 from fenix_simulator.ports import Alarm, Delivery
 from fenix_simulator.scenario_faults import Fault
 from fenix_simulator.synthetic import SyntheticAlarm

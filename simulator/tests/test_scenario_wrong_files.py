@@ -73,15 +73,15 @@ def _lines(text: str | bytes) -> list[str]:
         ),
         (
             "faults:\n  - when: {operation: reply}\n    then: {satus: 500}",
-            "x.yaml:5: faults[0].then.satus: is not a member here, did you mean status? (allowed: close, delay, drop, ",
+            "x.yaml:5: faults[0].then.satus: is not a member here, did you mean status? (allowed: close, content_type, crop, ",
         ),
         (
             "faults:\n  - when: {operation: put}\n    then: {status: 500}",
-            "x.yaml:4: faults[0].when.operation: 'put' is not allowed (allowed: list, reply, alarm)",
+            "x.yaml:4: faults[0].when.operation: 'put' is not allowed (allowed: list, reply, alarm, ",
         ),
         (
             "faults:\n  - {when: {nth: 1}, then: {drop: true}}",
-            "x.yaml:4: faults[0].when: needs operation (list, reply ",
+            "x.yaml:4: faults[0].when: needs operation (list, reply, ",
         ),
         (
             "faults:\n  - {when: {operation: list, alarm: SCALE_IN}, then: {drop: true}}",
@@ -89,15 +89,67 @@ def _lines(text: str | bytes) -> list[str]:
         ),
         (
             "faults:\n  - {when: {alarm: SCALE_IN}, then: {status: 500}}",
-            "x.yaml:4: faults[0]: then: status is not for operation alarm: delay, drop, duplicate, traits are",
+            "x.yaml:4: faults[0]: then: status is not for operation alarm: content_type, crop, delay, ",
         ),
         (
             "faults:\n  - {when: {operation: list}, then: {}}",
-            "x.yaml:4: faults[0]: then does nothing, give one of close, delay, drop, status",
+            "x.yaml:4: faults[0]: then does nothing, give one of close, content_type, delay, ",
         ),
         (
             "faults:\n  - {when: {operation: list}, then: {status: 500, drop: true}}",
             "x.yaml:4: faults[0]: then: drop and status cannot both happen",
+        ),
+        (
+            "faults:\n  - {when: {operation: reply}, then: {stale: true}}",
+            "x.yaml:4: faults[0]: then: stale is not for operation reply: close, content_type, delay, drip, drop, ",
+        ),
+        (
+            "faults:\n  - {when: {operation: list}, then: {stale: true, malformed: true}}",
+            "x.yaml:4: faults[0]: then: malformed and stale cannot both happen (malformed goes with content_type, ",
+        ),
+        (
+            "faults:\n  - {when: {alarm: SCALE_IN}, then: {reorder: true, hold_back: 2}}",
+            "x.yaml:4: faults[0]: then: hold_back and reorder cannot both happen (hold_back goes with content_type, ",
+        ),
+        (
+            "faults:\n  - {when: {operation: list}, then: {status: 204, truncate: true}}",
+            "x.yaml:4: faults[0]: then: truncate needs a body, and an answer of the status 204 has none",
+        ),
+        (
+            "faults:\n  - {when: {operation: alarm, state: MAINTENANCE_DONE}, then: {drop: true}}",
+            "x.yaml:4: faults[0].when: state: no alarm has the state MAINTENANCE_DONE (allowed: INSTANCE_ACTION_DONE, ",
+        ),
+        (
+            "faults:\n  - {when: {operation: reply, state: INSTANCE_ACTION_DONE}, then: {drop: true}}",
+            "x.yaml:4: faults[0].when: state: no session has the state INSTANCE_ACTION_DONE (allowed: ",
+        ),
+        (
+            "faults:\n  - {when: {operation: control, session: 1}, then: {drop: true}}",
+            "x.yaml:4: faults[0].when: what is done to instances belongs to no session: leave state and session out",
+        ),
+        (
+            "faults:\n  - {when: {operation: list, probability: 30}, then: {drop: true}}",
+            "x.yaml:4: faults[0].when.probability: must be greater than 0 and at most 1, not 30",
+        ),
+        (
+            "faults:\n  - {when: {operation: alarm}, then: {crop: 0}}",
+            "x.yaml:4: faults[0].then.crop: must be a number of characters from 1 on, a trait, or {trait: number}, not 0",
+        ),
+        (
+            "faults:\n  - {when: {operation: alarm}, then: {unknown_state: SCALE_IN}}",
+            "x.yaml:4: faults[0].then.unknown_state: SCALE_IN is a state that managers know; traits can set it all ",
+        ),
+        (
+            "faults:\n  - {when: {operation: alarm}, then: {unknown_state: NEW, traits: {state: OTHER}}}",
+            "x.yaml:4: faults[0]: then: traits and unknown_state both say what the state is, leave one out",
+        ),
+        (
+            'faults:\n  - {when: {operation: list}, then: {content_type: "text/html\\r\\nX: 1"}}',
+            "x.yaml:4: faults[0].then.content_type: 'text/html\\r\\nX: 1' has characters that are not taken here",
+        ),
+        (
+            "faults:\n  - {when: {operation: list}, then: {drip: 0s}}",
+            "x.yaml:4: faults[0].then.drip: must be longer than 0s",
         ),
         (
             "faults:\n  - {when: {operation: list}, then: {status: 99}}",

@@ -9,38 +9,44 @@ happened once does not happen again. The scenario's faults are armed at the star
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
+from fenix_simulator.adapters.armed_faults import Armed, Exchange, Sessions, described
+from fenix_simulator.adapters.fault_documents import FaultInvalid, checked
 from fenix_simulator.domain.errors import LimitReached, MaintenanceError, UnknownProject
 from fenix_simulator.ports import Alarm, Clock, Entry, Journal, Recorded
-from fenix_simulator.scenario_check import translate
-from fenix_simulator.scenario_errors import Finding, Place, Problem, path_of
 from fenix_simulator.scenario_faults import Fault, Operation, Then
+
+__all__ = ["KIND", "FaultBoard", "FaultInvalid", "Happening", "UnknownFault"]
 
 #: The kind of the journal's entries about faults.
 KIND = "fault"
 
-#: How many faults may wait at once; each exchange looks at all of them.
+#: How many faults may wait at once; each exchange looks at all of its operation.
 _LIMIT = 100
 
-#: How many of a fault's own mistakes are told.
-_MOST = 10
+
+class UnknownFault(MaintenanceError):
+    """There is no fault of that number (404)."""
 
 
-class FaultInvalid(MaintenanceError):
-    """A fault that cannot happen as it is described (422)."""
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What happens to an exchange, and the number of the fault that it is."""
+
+    fault: int
+    effect: Then
 
 
 @dataclass(frozen=True, slots=True)
 class FaultListed:
-    """A fault as the journal has it: its number, which no other ever has, and its description."""
+    """A fault as the journal has it: its number, which no other ever has, its description and its place."""
 
     number: int
     fault: Mapping[str, Any]
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +74,6 @@ class FaultHappened:
     effect: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class _Armed:
-    """A fault and how often its condition was fitted, by project, up to the last time that it can happen."""
-
-    number: int
-    fault: Fault
-    project_id: str | None
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def fits(self, project_id: str, state: str | None) -> bool:
-        return self.project_id in (None, project_id) and self.fault.when.alarm in (None, state)
-
-    def is_over(self, project_id: str) -> bool:
-        """Whether it has happened to the project as often as it can."""
-        return self.fault.last is not None and self.counts.get(project_id, 0) >= self.fault.last
-
-    def count(self, project_id: str) -> int | None:
-        """Count one more; None where it makes no difference how many there were."""
-        if self.fault.last is None:
-            return None
-        self.counts[project_id] = self.counts.get(project_id, 0) + 1
-        return self.counts[project_id]
-
-
 class FaultBoard:
     """Tells what is to happen to an exchange. Safe to use from any thread; without faults it costs a look-up."""
 
@@ -102,36 +84,56 @@ class FaultBoard:
         journal: Journal,
         clock: Clock,
         *,
+        seed: int = 0,
+        sessions: Sessions = tuple,
         limit: int = _LIMIT,
     ) -> None:
-        """``faults`` are the scenario's; ``projects`` maps every way to name a project to its id."""
+        """``faults`` and ``seed`` are the scenario's; ``projects`` maps every way to name a project to its id."""
         self._scenario = tuple(faults)
         self._projects = projects
         self._known = frozenset(projects.values())
         self._journal = journal
         self._clock = clock
+        self._seed = seed
+        self._sessions = sessions
         self._limit = max(limit, len(self._scenario))
         self._changing = threading.Lock()
         self._counting = threading.Lock()
         self._numbers = 0
-        self._armed: tuple[_Armed, ...] = ()
-        self._by_operation: Mapping[str, tuple[_Armed, ...]] = {}
+        self._armed: tuple[Armed, ...] = ()
+        self._by_operation: Mapping[str, tuple[Armed, ...]] = {}
         self._arm(self._of_scenario())
 
     # -- what is armed -----------------------------------------------------------------------------------------------
 
     def list(self) -> Sequence[Mapping[str, Any]]:
-        """The faults in the order in which they are tried, as a scenario file has them; those that are over, too."""
-        return [_described(one.fault) for one in self._armed]
+        """The faults in the order in which they are tried, as a scenario file has them, each with its ``number`` and
+        its ``hits`` (how often it happened, by project); those that are over, too."""
+        with self._counting:
+            return [one.shown() for one in self._armed]
 
     def add(self, fault: Mapping[str, Any]) -> Mapping[str, Any]:
         """Arm one more, after the others. Raises FaultInvalid, UnknownProject, LimitReached."""
-        checked = _checked(fault)
+        wanted = checked(fault)
         with self._changing:
             if len(self._armed) >= self._limit:
                 raise LimitReached(f"there are {self._limit} faults, which is the limit", hint="DELETE takes them away")
-            self._change((*self._armed, self._make(checked)))
-        return _described(checked)
+            added = self._make(wanted, place=max((one.place for one in self._armed), default=0) + 1)
+            self._change((*self._armed, added))
+        return added.shown()
+
+    def remove(self, number: int) -> None:
+        """Let one go wrong no more. Raises UnknownFault."""
+        with self._changing:
+            left = tuple(one for one in self._armed if one.number != number)
+            if len(left) == len(self._armed):
+                known = ", ".join(str(one.number) for one in self._armed) or "there are none"
+                raise UnknownFault(
+                    f"there is no fault {number}",
+                    expected=f"the number of a fault: {known}",
+                    hint="GET /simulator/v1/faults lists them",
+                )
+            self._change(left)
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""
@@ -150,66 +152,79 @@ class FaultBoard:
             for entry in recorded:
                 if entry.type == FaultsChanged.__name__:
                     self._arm(self._listed(entry.data["faults"]))
-                elif (count := entry.data.get("count")) is not None and entry.project_id is not None:
-                    for one in self._armed:
-                        if one.number == entry.data["fault"]:
-                            one.counts[entry.project_id] = max(count, one.counts.get(entry.project_id, 0))
+                    continue
+                for one in self._armed:
+                    if one.number == entry.data["fault"]:
+                        count = entry.data.get("count") or 0
+                        one.counts[entry.project_id] = max(count, one.counts[entry.project_id])
+                        if entry.type == FaultHappened.__name__:
+                            one.hits[entry.project_id] += 1
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
-    def request(self, operation: str, project_id: str, session_id: str | None = None) -> Then | None:
-        """What is to happen to a ``list`` or ``reply`` of the project. Raises JournalError."""
-        armed = self._by_operation.get(operation)
-        return self._meet(armed, operation, project_id, session_id, None) if armed else None
+    def touches(self, operation: str) -> bool:
+        """Whether there are faults for the operation at all."""
+        return operation in self._by_operation
 
-    def alarm(self, alarm: Alarm) -> Then | None:
+    def request(
+        self, operation: str, project_id: str | None, session_id: str | None = None, state: str | None = None
+    ) -> Happening | None:
+        """What is to happen to a ``list``, ``reply`` or ``control`` request of the project, ``state`` being that of
+        its session. Raises JournalError."""
+        armed = self._by_operation.get(operation)
+        return self._meet(armed, Exchange(operation, project_id, session_id, state)) if armed else None
+
+    def alarm(self, alarm: Alarm) -> Happening | None:
         """What is to happen to the alarm. Raises JournalError."""
         armed = self._by_operation.get(Operation.ALARM)
-        if not armed or alarm.project_id is None:
+        if not armed:
             return None
-        return self._meet(armed, Operation.ALARM, alarm.project_id, alarm.session_id, alarm.state)
+        return self._meet(armed, Exchange(Operation.ALARM, alarm.project_id, alarm.session_id, alarm.state))
 
-    def _meet(
-        self, armed: Iterable[_Armed], operation: str, project_id: str, session_id: str | None, state: str | None
-    ) -> Then | None:
+    def _meet(self, armed: Iterable[Armed], exchange: Exchange) -> Happening | None:
+        project_id, operation = exchange.project_id, str(exchange.operation)
         if project_id not in self._known:
-            return None
-        met: Then | None = None
+            if operation != Operation.CONTROL:
+                return None
+            project_id = None
+        met: Happening | None = None
         noted: list[FaultCounted | FaultHappened] = []
         with self._counting:
             for one in armed:
-                if not one.fits(project_id, state) or one.is_over(project_id):
+                if not one.fits(exchange, self._sessions) or one.is_over(project_id):
                     continue
                 count = one.count(project_id)
-                if met is None and (count is None or count >= one.fault.first):
-                    met = one.fault.then
-                    noted.append(FaultHappened(one.number, count, str(operation), _described(met)))
+                if met is None and one.applies(project_id, count):
+                    met = Happening(one.number, one.fault.then)
+                    one.hits[project_id] += 1
+                    noted.append(FaultHappened(one.number, count, operation, described(met.effect)))
                 elif count is not None:
                     noted.append(FaultCounted(one.number, count))
         if noted:
             self._journal.append(
-                [Entry(KIND, type(note).__name__, note, session_id, project_id) for note in noted], self._clock.now()
+                [Entry(KIND, type(note).__name__, note, exchange.session_id, project_id) for note in noted],
+                self._clock.now(),
             )
         return met
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _change(self, armed: tuple[_Armed, ...]) -> None:
-        record = FaultsChanged(tuple(FaultListed(one.number, _described(one.fault)) for one in armed))
+    def _change(self, armed: tuple[Armed, ...]) -> None:
+        record = FaultsChanged(tuple(FaultListed(one.number, described(one.fault), one.place) for one in armed))
         self._journal.append([Entry(KIND, type(record).__name__, record)], self._clock.now())
         self._arm(armed)
 
-    def _arm(self, armed: tuple[_Armed, ...]) -> None:
-        by_operation: dict[str, tuple[_Armed, ...]] = {}
+    def _arm(self, armed: tuple[Armed, ...]) -> None:
+        by_operation: dict[str, tuple[Armed, ...]] = {}
         for one in armed:
             target = one.fault.when.target
             by_operation[target] = (*by_operation.get(target, ()), one)
         self._armed, self._by_operation = armed, by_operation
 
-    def _of_scenario(self) -> tuple[_Armed, ...]:
-        return tuple(self._make(fault) for fault in self._scenario)
+    def _of_scenario(self) -> tuple[Armed, ...]:
+        return tuple(self._make(fault, place) for place, fault in enumerate(self._scenario, 1))
 
-    def _make(self, fault: Fault, number: int | None = None) -> _Armed:
+    def _make(self, fault: Fault, place: int, number: int | None = None) -> Armed:
         reference = fault.when.project
         if reference is not None and reference not in self._projects:
             raise UnknownProject(
@@ -220,49 +235,13 @@ class FaultBoard:
         if number is None:
             number = self._numbers + 1
         self._numbers = max(self._numbers, number)
-        return _Armed(number, fault, None if reference is None else self._projects[reference])
+        return Armed(number, place, fault, None if reference is None else self._projects[reference], self._seed)
 
-    def _listed(self, listed: Iterable[Mapping[str, Any]]) -> tuple[_Armed, ...]:
+    def _listed(self, listed: Iterable[Mapping[str, Any]]) -> tuple[Armed, ...]:
         """The faults of an entry of the journal; those that are armed already keep their counts."""
         known = {one.number: one for one in self._armed}
         return tuple(
-            known.get(one["number"]) or self._make(Fault.model_validate(one["fault"]), one["number"]) for one in listed
+            known.get(one["number"])
+            or self._make(Fault.model_validate(one["fault"]), one.get("place", one["number"]), one["number"])
+            for one in listed
         )
-
-
-def _checked(fault: Mapping[str, Any]) -> Fault:
-    try:
-        if empty := list(_empty(fault)):
-            raise _invalid((place, "must not be empty: leave it out", ()) for place in empty)
-        return Fault.model_validate({name: _with_integers(part) for name, part in fault.items()})
-    except ValidationError as error:
-        raise _invalid(translate(Fault, error)) from None
-
-
-def _invalid(findings: Iterable[Finding]) -> FaultInvalid:
-    problems = [Problem("the fault", 0, path_of(place), message, tuple(known)) for place, message, known in findings]
-    return FaultInvalid(
-        "; ".join(str(problem) for problem in problems[:_MOST]),
-        expected='{"when": {…}, "times": …, "then": {…}} as in a scenario file',
-        hint="fenix-simulator scenario new shows examples",
-    )
-
-
-def _empty(part: Mapping[str, Any], *above: str) -> Iterator[Place]:
-    """Where a member is null or false: in a file that reads as if it were not there, in JSON it is rather a mistake."""
-    for name, value in part.items():
-        if value is None or value is False:
-            yield (*above, name)
-        elif isinstance(value, Mapping):
-            yield from _empty(value, *above, name)
-
-
-def _with_integers(part: Any) -> Any:
-    """A fault's member as Python has it: 2.0 is an integer to JSON schema. Traits are left alone, they can be both."""
-    if isinstance(part, Mapping):
-        return {name: value if isinstance(value, Mapping) else _with_integers(value) for name, value in part.items()}
-    return int(part) if isinstance(part, float) and part.is_integer() else part
-
-
-def _described(part: Fault | Then) -> dict[str, Any]:
-    return part.model_dump(mode="json", exclude_defaults=True)

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
 
-from fenix_contract.alarm import Dtype, TraitDefinition, encode, traits
-from fenix_contract.vocabulary import Trait
 from fenix_simulator.adapters.delays import Delays, MonotonicDelays
 from fenix_simulator.adapters.faults import FaultBoard
+from fenix_simulator.adapters.spoiled_alarms import spoiled
 from fenix_simulator.adapters.webhook import OnTraffic
-from fenix_simulator.alarms import sign
 from fenix_simulator.ports import Alarm, AlarmSink, Delivery, OnDelivery
 from fenix_simulator.scenario_faults import Then
 
 _log = logging.getLogger(__name__)
 
+_UNTOUCHED = Then()
+
 
 @dataclass(slots=True)
 class _Held:
-    """An alarm in its line: how often it is to be sent, and whether its delay is over."""
+    """An alarm in its line: how often it is to be sent, how often again later, and whether its delay is over."""
 
     alarm: Alarm
     copies: int
     is_due: bool
+    later: int = 0
+    #: How many alarms of the line come before the later ones.
+    after: int = 0
 
 
 class FaultyAlarmSink:
     """Lets the board's faults happen to alarms before ``sink`` takes them.
 
     A delayed alarm keeps the later ones of its key behind it, and holds its session as one that is being sent. Delays
-    are real time. An alarm that is dropped is recorded as a delivery that failed, and as the last attempt. What is
+    are real time. One that is held back waits for later ones of its key, holds nothing meanwhile, and is forgotten
+    with its session. An alarm that is dropped is recorded as a delivery that failed, and as the last attempt. What is
     held at ``close`` is neither sent nor recorded: a server that starts again with the journal still has it to tell.
     """
 
@@ -49,42 +50,42 @@ class FaultyAlarmSink:
         on_busy: OnTraffic,
         on_idle: OnTraffic,
         *,
+        is_known: Callable[[str], bool] = lambda _session_id: True,
         delays: Delays | None = None,
     ) -> None:
-        """``key`` is what alarms are signed with."""
+        """``key`` is what alarms are signed with; ``is_known`` tells whether there is such a session still."""
         self._sink = sink
         self._board = board
         self._key = key
         self._on_delivery = on_delivery
         self._on_busy = on_busy
         self._on_idle = on_idle
+        self._is_known = is_known
         self._delays = delays or MonotonicDelays()
         self._lock = threading.Lock()
         self._lines: dict[str, deque[_Held]] = {}
+        self._held_back: dict[str, list[_Held]] = {}
 
     def send(self, alarm: Alarm) -> None:
         """Take the alarm; returns at once."""
-        effect = self._effect(alarm)
+        effect, alarm = self._meet(alarm)
         if effect is None:
-            if not self._lines:
+            if not self._lines and not self._held_back:
                 self._sink.send(alarm)
                 return
-            effect = Then()
-        if effect.traits:
-            alarm = with_traits(alarm, effect.traits, self._key)
-        copies = 0 if effect.drop else 1 + (effect.duplicate or 0)
-        held = _Held(alarm, copies, is_due=not effect.delay)
+            effect = _UNTOUCHED
+        held = _held(alarm, effect)
         with self._lock:
             line = self._lines.get(alarm.key)
-            if line is not None or not held.is_due:
+            if line is None and held.is_due:
+                # Under the lock, or an alarm that comes now would overtake; the sink only puts it into a queue.
+                self._pass_on(held)
+            else:
                 self._busy(alarm)
-                if line is None:
-                    line = self._lines[alarm.key] = deque()
-                line.append(held)
+                self._lines.setdefault(alarm.key, deque()).append(held)
         if effect.delay:
             self._delays.start(effect.delay, lambda: self._be_due(held))
         elif line is None:
-            self._pass_on(held)
             self._record_drops([held])
 
     def close(self, timeout: float = 5.0) -> None:
@@ -92,12 +93,16 @@ class FaultyAlarmSink:
         self._delays.close()
         self._sink.close(timeout)
 
-    def _effect(self, alarm: Alarm) -> Then | None:
+    def _meet(self, alarm: Alarm) -> tuple[Then | None, Alarm]:
+        """What happens to the alarm, and what it says then."""
         try:
-            return self._board.alarm(alarm)
+            met = self._board.alarm(alarm)
         except Exception:
             _log.exception("no fault can happen to alarm %s", alarm.notification)
-            return None
+            return None, alarm
+        if met is None:
+            return None, alarm
+        return met.effect, replace(spoiled(alarm, met.effect, self._key), fault=met.fault)
 
     def _be_due(self, held: _Held) -> None:
         """A delay is over: send what nothing stands before."""
@@ -107,7 +112,6 @@ class FaultyAlarmSink:
             held.is_due = True
             line = self._lines[key]
             while line and line[0].is_due:
-                # Under the lock, or an alarm that comes now would overtake; the sink only puts it into a queue.
                 self._pass_on(line[0])
                 gone.append(line.popleft())
             if not line:
@@ -122,12 +126,30 @@ class FaultyAlarmSink:
             self._on_busy(alarm.session_id)
 
     def _pass_on(self, held: _Held) -> None:
+        """Send the alarm, and behind it those that were held back until it came (the lock is held)."""
         for _ in range(held.copies):
             self._sink.send(held.alarm)
+        if not (held.copies or held.later):
+            return  # whatever was dropped did not come
+        key = held.alarm.key
+        waiting = self._held_back.pop(key, [])
+        for one in waiting:
+            one.after -= 1
+            if not one.after and self._is_there(one.alarm):
+                for _ in range(one.later):
+                    self._sink.send(one.alarm)
+        waiting = [one for one in waiting if one.after]
+        if held.later:
+            waiting.append(held)
+        if waiting:
+            self._held_back[key] = waiting
+
+    def _is_there(self, alarm: Alarm) -> bool:
+        return alarm.session_id is None or self._is_known(alarm.session_id)
 
     def _record_drops(self, gone: Iterable[_Held]) -> None:
         for held in gone:
-            if held.copies:
+            if held.copies or held.later:
                 continue
             try:
                 self._on_delivery(held.alarm, _dropped(held.alarm))
@@ -135,36 +157,11 @@ class FaultyAlarmSink:
                 _log.exception("that alarm %s was dropped could not be recorded", held.alarm.notification)
 
 
-def with_traits(alarm: Alarm, given: Mapping[str, int | float | str], key: bytes) -> Alarm:
-    """The alarm with these traits, in place of its own of those names or at the end, signed anew with ``key``.
-
-    A trait has the type of its value; one that was a datetime stays one where the text can be read as such.
-    """
-    body: dict[str, Any] = json.loads(alarm.body)
-    event = body["reason_data"]["event"]
-    made = {trait[0]: trait for trait in event["traits"]}
-    for name, value in given.items():
-        definition = TraitDefinition(name, _dtype(value, made.get(name)))
-        (made[name],) = traits({name: value}, [definition])
-    event["traits"] = list(made.values())
-    generated = datetime.fromisoformat(event["generated"]).replace(tzinfo=UTC)
-    event["message_signature"] = sign(key, event["message_id"], event["event_type"], generated, event["traits"])
-    return replace(alarm, body=encode(body), state=str(given.get(Trait.STATE, alarm.state)))
-
-
-def _dtype(value: float | str, known: list[Any] | None) -> Dtype:
-    if isinstance(value, str):
-        was_datetime = known is not None and known[1] == Dtype.DATETIME
-        return Dtype.DATETIME if was_datetime and _is_instant(value) else Dtype.TEXT
-    return Dtype.INTEGER if isinstance(value, int) else Dtype.FLOAT
-
-
-def _is_instant(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _held(alarm: Alarm, effect: Then) -> _Held:
+    copies = 0 if effect.drop else 1 + (effect.duplicate or 0)
+    after = 1 if effect.reorder else effect.hold_back or 0
+    in_time = copies if not after else 1 if effect.duplicate else 0
+    return _Held(alarm, in_time, not effect.delay, copies - in_time, after)
 
 
 def _dropped(alarm: Alarm) -> Delivery:
@@ -179,4 +176,5 @@ def _dropped(alarm: Alarm) -> Delivery:
         latency=0.0,
         body=alarm.body.decode("utf-8", "replace"),
         final=True,
+        fault=alarm.fault,
     )

@@ -18,6 +18,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.response import HTTPResponse
 
+from fenix_simulator.adapters.spoiled_posts import SpoiledBody
 from fenix_simulator.adapters.target_guard import TargetGuard
 
 #: Seconds after which a kept-open connection is not used again. Servers close idle ones after 2 s (gunicorn) to 5 s
@@ -87,6 +88,9 @@ class _GuardedConnection(HTTPConnection):
         """Send the request; a kept-open socket still has what the last answer left of its time-out."""
         if self.sock is not None:
             self.sock.settimeout(_seconds(self.timeout))
+        body = options.get("body")
+        if isinstance(body, SpoiledBody):
+            body.socket = lambda: self.sock
         super().request(*arguments, **options)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3's own

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from waitress.task import ThreadedTaskDispatcher
 
@@ -30,11 +32,19 @@ class Pauses:
 
     def pause(self, seconds: float) -> None:
         """Wait. Where too many wait already, return at once."""
+        with self.waiting() as wait:
+            wait(seconds)
+
+    @contextmanager
+    def waiting(self) -> Iterator[Callable[[float], object]]:
+        """A call that waits for a number of seconds, as often as wanted inside the block; where too many wait
+        already, it returns at once."""
         if not self._begin():
             _log.warning("%d requests are being delayed; one more is not", self._limit)
+            yield lambda _seconds: None
             return
         try:
-            self._stopping.wait(min(seconds, threading.TIMEOUT_MAX))
+            yield lambda seconds: self._stopping.wait(min(seconds, threading.TIMEOUT_MAX))
         finally:
             self._end()
 

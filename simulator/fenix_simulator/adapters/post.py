@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 
@@ -16,8 +17,9 @@ from urllib3.exceptions import (
 )
 
 from fenix_simulator.adapters.guarded_pools import GuardedPools, StaleConnection
+from fenix_simulator.adapters.spoiled_posts import SpoiledBody
 from fenix_simulator.adapters.target_guard import TargetGuard, TargetRefused
-from fenix_simulator.ports import Alarm
+from fenix_simulator.ports import Alarm, Mishap
 
 #: Seconds for a TCP connection, and again for the TLS handshake.
 CONNECT_SECONDS = 5.0
@@ -67,22 +69,29 @@ class Poster:
         """``answer_seconds`` is for the whole answer; ``connections`` are kept open to a target at most."""
         self._answer_seconds = answer_seconds
         self._connect_seconds = connect_seconds
+        self._closing = threading.Event()
         self._timeout = Timeout(connect=connect_seconds, read=answer_seconds)
         self._pools = {
             trusted: GuardedPools(guard, trusted=trusted, connections=connections) for trusted in (False, True)
         }
 
-    def post(self, alarm: Alarm) -> Outcome:
-        """Make one attempt. Nothing is raised: whatever went wrong is in the outcome."""
+    def post(self, alarm: Alarm, mishap: Mishap | None = None) -> Outcome:
+        """Make one attempt, and let it go wrong as ``mishap`` says. Nothing is raised: whatever went wrong is in the
+        outcome."""
         started = time.perf_counter()
         fields = {**_FIELDS, "x-openstack-request-id": alarm.request_id, "content-type": "application/json"}
+        body: bytes | SpoiledBody = alarm.body
+        if mishap is not None:
+            fields["content-type"] = mishap.content_type or fields["content-type"]
+            fields["content-length"] = str(len(alarm.body))
+            body = SpoiledBody(alarm.body, mishap, self._closing.wait)
         status: int | None = None
         try:
             response = self._pools[alarm.trusted].urlopen(
                 "POST",
                 alarm.url,
                 redirect=False,
-                body=alarm.body,
+                body=body,
                 headers=fields,
                 timeout=self._timeout,
                 retries=False,
@@ -99,7 +108,8 @@ class Poster:
         return Outcome(status, None, time.perf_counter() - started)
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections that are not in use, and let nothing drip any more."""
+        self._closing.set()
         for pools in self._pools.values():
             pools.clear()
 

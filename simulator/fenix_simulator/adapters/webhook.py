@@ -11,14 +11,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from fenix_simulator.adapters.delays import Delays, MonotonicDelays
 from fenix_simulator.adapters.post import ANSWER_SECONDS, CONNECT_SECONDS, Outcome, Poster
 from fenix_simulator.adapters.target_guard import TargetGuard
-from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, OnDelivery
+from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, Mishap, OnDelivery
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +185,9 @@ class WebhookAlarmSink:
     def _attempt(self, line: _Line) -> None:
         """Make one attempt with the line's first alarm and record it."""
         first = line.queued[0]
-        outcome = self._poster.post(first.alarm)
+        mishap = first.alarm.mishap if first.attempts == first.renewals else None
+        with self._beside(mishap):
+            outcome = self._poster.post(first.alarm, mishap)
         first.attempts += 1
         pause = self._pause(first, outcome)
         self._record(first.alarm, _delivery(first.alarm, first.attempts, outcome, final=pause is None))
@@ -194,6 +197,20 @@ class WebhookAlarmSink:
             self._delays.start(pause, lambda: self._wake(line))
         else:
             self._wake(line, coming=1)
+
+    @contextmanager
+    def _beside(self, mishap: Mishap | None) -> Iterator[None]:
+        """A sender that sends slowly on purpose is one beside the others, and takes no place of theirs."""
+        if mishap is None or not mishap.drip:
+            yield
+            return
+        with self._changed:
+            self._workers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._workers -= 1
 
     def _pause(self, first: _Queued, outcome: Outcome) -> timedelta | None:
         """How long to wait for another attempt; None for no other."""
@@ -239,6 +256,7 @@ def _delivery(alarm: Alarm, attempt: int, outcome: Outcome, *, final: bool) -> D
         latency=outcome.latency,
         body=alarm.body.decode("utf-8", "replace"),
         final=final,
+        fault=alarm.fault,
     )
 
 

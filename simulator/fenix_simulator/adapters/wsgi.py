@@ -20,8 +20,9 @@ from waitress.channel import ClientDisconnected
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
+from fenix_simulator.adapters import drips
 from fenix_simulator.adapters.pauses import Pauses
-from fenix_simulator.adapters.wsgi_channel import Channel
+from fenix_simulator.adapters.wsgi_channel import CHANNEL, Channel
 
 #: A WSGI application.
 App = Callable[..., Iterable[bytes]]
@@ -32,8 +33,10 @@ STOPPING = "fenix_simulator.stopping"
 #: In each request's environment: a call that waits for a number of seconds (``http.faults`` uses it).
 PAUSE = "fenix_simulator.pause"
 
-#: Set in a request's environment by the application: close the connection, send nothing.
-HANG_UP = "fenix_simulator.hang_up"
+#: Set in a request's environment by the application: how the answer goes wrong on its connection, ``{"end": …,
+#: "drip": seconds}``. The connection ends without an answer (``close``; ``reset`` with a RST), or behind what the
+#: application answered, however much more it promised (``cut``); the answer's body is spread over the ``drip``.
+MISHAP = "fenix_simulator.mishap"
 
 _MAX_HEADER_BYTES = 64 * 1024
 
@@ -152,12 +155,28 @@ class Server:
             environ[STOPPING] = self._stopping
             environ[PAUSE] = self._pauses.pause
             answer = app(environ, start_response)
-            if HANG_UP in environ:
-                # What waitress raises when the client has gone: it closes the connection as it is.
-                raise ClientDisconnected
-            return answer
+            mishap = environ.get(MISHAP)
+            return answer if mishap is None else self._spoiled(answer, environ[CHANNEL], **mishap)
 
         return application
+
+    def _spoiled(
+        self, answer: Iterable[bytes], channel: Channel, end: str | None = None, drip: float | None = None
+    ) -> Iterable[bytes]:
+        """The answer as a fault wants it to arrive. ``ClientDisconnected`` is what waitress raises when the client
+        has gone: it closes the connection behind what was sent."""
+        if end in ("close", "reset"):
+            if end == "reset":
+                channel.reset_on_close()
+            raise ClientDisconnected
+        body = b"".join(answer)
+        if drip is None:
+            yield body
+        else:
+            with self._pauses.waiting() as wait:
+                yield from drips.drip(body, drip, wait)
+        if end is not None:
+            raise ClientDisconnected
 
     def _channels(self) -> list[Channel]:
         return [channel for channel in self._map.values() if isinstance(channel, Channel)]

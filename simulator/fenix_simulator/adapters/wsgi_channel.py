@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
+
+from fenix_simulator.adapters.spoiled_posts import reset_on_close
+
+#: In each request's environment: the channel that it came over.
+CHANNEL = "fenix_simulator.channel"
 
 #: Of the line before a chunk, and of the lines behind the last one.
 _MAX_LINE_BYTES = 16 * 1024
@@ -50,9 +56,19 @@ class _ProblemTask(ErrorTask):
         self.write(body)
 
 
+class _Task(WSGITask):
+    """A request on its way through the application, which may do something to its connection."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[CHANNEL] = self.channel
+        return environ
+
+
 class Channel(HTTPChannel):
     """One connection; it knows since when it waits for its client."""
 
+    task_class = _Task
     error_task_class = _ProblemTask
     parser_class = _Parser
 
@@ -78,6 +94,11 @@ class Channel(HTTPChannel):
         if self.request is None:
             self.waiting_since = time.time()
         return bool(super().received(data))
+
+    def reset_on_close(self) -> None:
+        """Let the client see a reset and no orderly end when the connection is closed."""
+        with suppress(OSError):  # closed already
+            reset_on_close(self.socket)
 
     def send_continue(self) -> None:
         # Waitress would wait for the body of a request that has none, or that is refused for its headers.

@@ -28,6 +28,7 @@ STATUS: Mapping[str, int] = {
     "UnknownProject": 404,
     "UnknownInstance": 404,
     "UnknownAlarm": 404,
+    "UnknownFault": 404,
     "UnknownHost": 422,
     "ReplyInvalid": 422,
     "TargetRefused": 422,

@@ -17,7 +17,7 @@ from fenix_simulator.ports import Answered, Entry
 #: Called with surface, method and status (None: no answer) of each request.
 Count = Callable[[str, str, int | None], None]
 
-#: Surfaces that are about the simulator itself: counted, not recorded.
+#: Surfaces that are about the simulator itself: counted, not recorded unless a fault touched the request.
 _UNRECORDED = frozenset({"control", "metrics"})
 
 
@@ -53,14 +53,15 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
     def start() -> None:
         g.started = time.perf_counter()
         query = request.query_string.decode("utf-8", "backslashreplace")
-        g.shown_path = _cut(redactor.url(request.path, query), config.max_recorded_chars)
+        g.shown_path = _cut(redactor.url(request.root_path + request.path, query), config.max_recorded_chars)
 
     @app.after_request
     def record(response: Response) -> Response:
         surface, session_id, project_id = surface_of(request.path)
         status = None if faults.is_hung_up() else response.status_code
         count(surface, request.method, status)
-        if surface not in _UNRECORDED:
+        fault = faults.number()
+        if surface not in _UNRECORDED or fault is not None:
             answered = Answered(
                 method=redactor.text(request.method),
                 path=g.shown_path,
@@ -70,6 +71,7 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
                 response_body=_text(_answered_body(response), redactor, config.max_recorded_chars),
                 content_type=redactor.text(request.headers.get("Content-Type", "")),
                 surface=surface,
+                fault=fault,
             )
             named = [None if one is None else redactor.text(one) for one in (session_id, project_id)]
             entry = Entry("request", "RequestAnswered", answered, *named)

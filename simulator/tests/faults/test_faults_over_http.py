@@ -6,119 +6,14 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import Any
 
 import pytest
 import urllib3
 
-from fenix_simulator.adapters.clock import TimeMode
-from fenix_simulator.bootstrap import Settings, Simulator
-from fenix_simulator.ports import Filter, Recorded
-from fenix_simulator.scenario import loads
-from fenix_vnfm import AlarmReceiver
-
 #: Bound of every wait, in seconds; reached only when something is broken.
 BOUND = 10
-
-SCENARIO = {
-    "version": 1,
-    "inventory": {"hosts": 2, "vcpus": 8, "projects": 2, "instances_per_project": 2, "spare_hosts": 1},
-    "timing": {"reply_window": "60s"},
-}
-
-
-class Site:
-    """A server with a session that awaits every project's reply to MAINTENANCE."""
-
-    def __init__(self, receiver: AlarmReceiver, *faults: Mapping[str, Any], **choices: Any) -> None:
-        members = {name: choices.pop(name) for name in ("behaviour", "dialect") if name in choices}
-        scenario = loads(json.dumps({**SCENARIO, **members, "faults": faults}).encode())
-        alarms = receiver.route("/alarms", lambda alarm: None)
-        settings = Settings(scenario=scenario, time=TimeMode.parse("manual"), alarm_urls=((None, alarms),), **choices)
-        self.receiver = receiver
-        self._serve(settings)
-        self.a, self.b = (project.project_id for project in self.simulator.inventory.projects)
-        (self.session,) = self.simulator.start_sessions()
-
-    def _serve(self, settings: Settings) -> None:
-        self.simulator = Simulator(settings).start()
-        self.host, self.port = self.simulator.server.address
-
-    def start_again(self) -> None:
-        """Stop the server and start another one with the same journal."""
-        self.simulator.stop()
-        self._serve(self.simulator.settings)
-
-    def path(self, project: str | None = None) -> str:
-        return f"/v1/maintenance/{self.session}/{project or self.a}"
-
-    def connect(self) -> HTTPConnection:
-        return HTTPConnection(self.host, self.port, timeout=BOUND)
-
-    def send(
-        self,
-        method: str,
-        project: str | None = None,
-        body: Any = None,
-        connection: HTTPConnection | None = None,
-        **headers: str,
-    ) -> tuple[int, dict[str, str], bytes]:
-        """One request; status, fields in lower case and body. Raises RemoteDisconnected where no answer comes."""
-        connection = connection or self.connect()
-        if method == "PUT":
-            body = {"state": "ACK_MAINTENANCE"} if body is None else body
-            headers = {"Content-Type": "application/json", **headers}
-        connection.request(method, self.path(project), json.dumps(body) if body is not None else None, headers)
-        answer = connection.getresponse()
-        fields = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, fields, answer.read()
-
-    def status(self, method: str, project: str | None = None) -> int | None:
-        """The answer's status; None where there is no answer."""
-        try:
-            return self.send(method, project)[0]
-        except RemoteDisconnected:
-            return None
-
-    def control(self, method: str, path: str, document: object = None) -> urllib3.BaseHTTPResponse:
-        return urllib3.request(method, f"{self.simulator.url}/simulator/v1{path}", json=document, timeout=BOUND)
-
-    def wait_for(self, kind: str, count: int) -> list[Recorded]:
-        """The entries of a kind, once there are so many."""
-        while True:
-            last = self.simulator.journal.last
-            if len(found := self.recorded(kind)) >= count:
-                return found
-            assert self.simulator.journal.wait(last, BOUND), f"{len(found)} of {count}"
-
-    def recorded(self, kind: str) -> list[Recorded]:
-        return self.simulator.journal.read(only=Filter(kinds=frozenset({kind})))
-
-    def answered(self) -> list[tuple[str, int | None]]:
-        """Method and status of each request to the project API, as the journal has them."""
-        return [(one.data["method"], one.data["status"]) for one in self.recorded("request")]
-
-    def replied(self) -> list[str | None]:
-        return [one.project_id for one in self.recorded("event") if one.type == "ReplyAccepted"]
-
-
-@pytest.fixture
-def make_site() -> Iterator[Callable[..., Site]]:
-    made: list[Site] = []
-    receivers: list[AlarmReceiver] = []
-
-    def make(*faults: Mapping[str, Any], **choices: Any) -> Site:
-        receivers.append(AlarmReceiver())
-        made.append(Site(receivers[-1], *faults, **choices))
-        return made[-1]
-
-    yield make
-    for site in made:
-        site.simulator.stop()
-    for receiver in receivers:
-        receiver.close()
 
 
 def _fault(operation: str, nth: int | None = None, times: int | None = None, **then: object) -> dict[str, Any]:
@@ -272,8 +167,9 @@ def test_faults_come_and_go_by_the_control_api(make_site):
     assert site.status("GET") == 200
     fault = _fault("list", status=503)
     assert site.control("POST", "/faults", fault).status == 201
-    assert site.control("GET", "/faults").json() == {"faults": [fault]}
+    assert site.control("GET", "/faults").json() == {"faults": [{"number": 1, "hits": {}, **fault}]}
     assert site.status("GET") == 503
+    assert site.control("GET", "/faults").json() == {"faults": [{"number": 1, "hits": {site.a: 1}, **fault}]}
     assert site.control("DELETE", "/faults").status == 204
     assert site.status("GET") == 200
 
@@ -333,6 +229,11 @@ def test_a_restart_with_the_journal_goes_on_counting(make_site, tmp_path):
     assert [site.status("PUT"), site.status("PUT"), site.status("GET")] == [200, 503, 200]
     site.wait_for("delivery", 2)
     site.start_again()
-    assert site.control("GET", "/faults").json() == {"faults": [*faults, added]}
+    hits = [{site.a: 1}, {site.b: 1}, {}]
+    assert site.control("GET", "/faults").json() == {
+        "faults": [
+            {"number": number, "hits": hits[number - 1], **fault} for number, fault in enumerate((*faults, added), 1)
+        ]
+    }
     assert [site.status("PUT"), site.status("PUT"), site.status("GET")] == [503, 200, 418]
     assert [one.project_id for one in site.recorded("delivery")].count(site.b) == 1
