@@ -15,6 +15,7 @@ from typing import Any, Self
 from fenix_contract.vocabulary import EventType
 from fenix_simulator import __version__
 from fenix_simulator.adapters.clock import ManualClock, Pace, SystemClock, TimeMode
+from fenix_simulator.adapters.delays import MonotonicDelays
 from fenix_simulator.adapters.faults import KIND as FAULT
 from fenix_simulator.adapters.faults import FaultBoard
 from fenix_simulator.adapters.faulty_alarms import FaultyAlarmSink
@@ -82,10 +83,19 @@ class Simulator:
             self.guard = TargetGuard((*LOOPBACK, *settings.allow_targets))
             self.subscriptions = Subscriptions(self._on_subscription)
             self._projects = index_projects(self.inventory.projects)
-            self.faults = FaultBoard(self.scenario.faults, self._projects, self.journal, self.clock)
+            self.faults = FaultBoard(
+                self.scenario.faults,
+                self._projects,
+                self.journal,
+                self.clock,
+                seed=self.scenario.seed,
+                sessions=lambda: self.service.list_sessions(),
+            )
             self.faults.restore(entries(self.journal, [FAULT]))
             self.sink = self._make_sink()
             undo.callback(self.sink.close, 0.0)
+            self.delays = MonotonicDelays()
+            undo.callback(self.delays.close)
             self.service = self._make_service()
             self.app = create_app(self.service, self._http_config())
             self.server = Server(self.app, settings.host, settings.port, threads=settings.threads)
@@ -110,6 +120,7 @@ class Simulator:
     def stop(self) -> None:
         """Finish the requests in flight, then end: timers, deliveries, journal."""
         self.server.stop()
+        self.delays.close()
         self.ticker.close()
         self.sink.close()
         self.journal.close()
@@ -134,11 +145,8 @@ class Simulator:
         }
 
     def start_sessions(self) -> list[str]:
-        """Begin the scenario's sessions and return their ids."""
-        return [
-            self.service.create_session(plan.hosts, metadata=self.scenario.metadata)
-            for plan in self.scenario.plan(self.inventory.hosts)
-        ]
+        """Begin the scenario's sessions, each when it is due, and return the ids of all of them."""
+        return self.service.start_sessions()
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
@@ -169,7 +177,13 @@ class Simulator:
         told = self._on_delivery, self._on_busy, self._on_idle
         policy = self.settings.delivery or self.scenario.delivery
         webhook = WebhookAlarmSink(policy, self.guard, *told, timeout=self.settings.alarm_timeout)
-        return FaultyAlarmSink(webhook, self.faults, self.namespace.bytes, *told)
+        return FaultyAlarmSink(
+            webhook,
+            self.faults,
+            self.namespace.bytes,
+            *told,
+            is_known=lambda session_id: self.service.has_session(session_id),
+        )
 
     def _make_service(self) -> SimulatorService:
         def timers(fire: Callable[[str, int], None]) -> Ticker:
@@ -188,7 +202,12 @@ class Simulator:
             clock=self.clock,
             sink=self.sink,
             faults=self.faults,
-            alarms=AlarmBuilder(lambda: self.url, namespace=self.namespace, dialect=rules.dialect),
+            delays=self.delays,
+            plan=self.scenario.plan(self.inventory.hosts),
+            metadata=self.scenario.metadata,
+            alarms=AlarmBuilder(
+                lambda: self.url + (self.scenario.base_path or ""), namespace=self.namespace, dialect=rules.dialect
+            ),
             subscriptions=self.subscriptions,
             timers=timers,
             namespace=self.namespace,
@@ -224,6 +243,7 @@ class Simulator:
             server_threads=settings.threads,
             check_target=self.guard.check_url,
             delivery_counts=lambda: self.deliveries,
+            base_path=self.scenario.base_path,
         )
 
     # -- what happens ------------------------------------------------------------------------------------------------

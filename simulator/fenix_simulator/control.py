@@ -11,6 +11,7 @@ import msgspec
 from fenix_simulator.domain import messages as m
 from fenix_simulator.domain.errors import MaintenanceError, WrongClock
 from fenix_simulator.history import STATE_KINDS, Decode, entries, fold
+from fenix_simulator.notifier import Untold
 from fenix_simulator.ports import Entry, Recorded, Timers
 from fenix_simulator.rehearsal import rehearse
 from fenix_simulator.service import MaintenanceService
@@ -61,6 +62,22 @@ class Faults(Protocol):
         ...
 
 
+class Planned(Protocol):
+    """A session to be started (``scenario_model.SessionPlan``): its hosts, all where empty, and after how long."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]: ...
+
+    @property
+    def at(self) -> timedelta: ...
+
+
+class Delays(Protocol):
+    """Calls back after a while of real time (``adapters.delays``)."""
+
+    def start(self, delay: timedelta, call: Callable[[], None]) -> None: ...
+
+
 class ManualTimers(Timers, Protocol):
     """Timers whose time can be made to pass (``adapters.ticker``)."""
 
@@ -74,7 +91,11 @@ class ManualTimers(Timers, Protocol):
 
 
 class SimulatorService(MaintenanceService):
-    """The service with the control API's powers. ``scenario`` describes the inventory that a state belongs to."""
+    """The service with the control API's powers. ``scenario`` describes the inventory that a state belongs to.
+
+    ``plan`` are the sessions that ``start_sessions`` begins, with ``metadata``; ``delays`` tells when a later one is
+    due.
+    """
 
     def __init__(
         self,
@@ -83,6 +104,9 @@ class SimulatorService(MaintenanceService):
         mode: str,
         decode: Decode,
         scenario: Mapping[str, Any],
+        delays: Delays,
+        plan: Sequence[Planned] = (),
+        metadata: Mapping[str, str] | None = None,
         faults: Faults | None = None,
         **parts: Any,
     ) -> None:
@@ -97,7 +121,83 @@ class SimulatorService(MaintenanceService):
         self._mode = mode
         self._decode = decode
         self._scenario = dict(scenario)
+        self._delays = delays
+        self._plan = tuple(plan)
+        self._metadata = dict(metadata or {})
+        self._planned: dict[str, m.SessionPlanned] = {}
         self.faults = faults
+
+    # -- planned sessions --------------------------------------------------------------------------------------------
+
+    def start_sessions(self) -> list[str]:
+        """Begin the sessions of the plan, each when it is due, and return the ids of all of them.
+
+        That a session is to begin later is in the journal: after a restart its delay starts anew, and ``reset`` or its
+        deletion ends it. Raises LimitReached, TraitTooLong, and has then begun nothing.
+        """
+        with self._topology:
+            self._require_room(len(self._plan))
+            for one in self._plan:
+                self._scope(one.hosts, self._free_id())
+            made = [(self._keep_id(), m.SessionPlanned(one.hosts, one.at, self._metadata)) for one in self._plan]
+            later = [(session_id, planned) for session_id, planned in made if planned.delay]
+            if later:
+                self.journal.append([_planned(*one) for one in later], self.clock.now())
+            self._planned.update(later)
+        for session_id, planned in made:
+            if planned.delay:
+                self._delay(session_id, planned)
+            else:
+                self.create_session(planned.hosts, metadata=planned.metadata, session_id=session_id)
+        return [session_id for session_id, _ in made]
+
+    def planned_sessions(self) -> list[str]:
+        """The ids of the sessions that are to begin later."""
+        return list(self._planned)
+
+    def delete_session(self, session_id: str) -> None:
+        """Take a session away, also one that has not begun. Raises UnknownSession."""
+        with self._topology:
+            if self._planned.pop(session_id, None) is None:
+                super().delete_session(session_id)
+            else:
+                gone = m.SessionDeleted()
+                self.journal.append([Entry("event", type(gone).__name__, gone, session_id)], self.clock.now())
+
+    def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
+        """Apply an event of the past, as the journal has it, without its effects."""
+        if session_id is not None:
+            if isinstance(event, m.SessionPlanned):
+                self._planned[session_id] = event
+                self._ids.add(session_id)
+            elif isinstance(event, m.SessionCreated | m.SessionDeleted):
+                self._planned.pop(session_id, None)
+        super().fold(kind, session_id, event)
+
+    def go_on(self, untold: Mapping[str, Sequence[Untold]]) -> None:
+        """After a fold: as for every service, and the delays of what is planned start anew."""
+        super().go_on(untold)
+        for session_id, planned in self._planned.items():
+            self._delay(session_id, planned)
+
+    def _counted(self) -> int:
+        return super()._counted() + len(self._planned)
+
+    def _keep_id(self) -> str:
+        session_id = self._free_id()
+        self._ids.add(session_id)
+        return session_id
+
+    def _delay(self, session_id: str, planned: m.SessionPlanned) -> None:
+        self._delays.start(planned.delay, lambda: self._begin_planned(session_id, planned))
+
+    def _begin_planned(self, session_id: str, planned: m.SessionPlanned) -> None:
+        with self._topology:
+            # Another plan may have the id by now: a state was taken in.
+            if self._planned.get(session_id) is not planned:
+                return
+            self.create_session(planned.hosts, metadata=planned.metadata, session_id=session_id)
+            del self._planned[session_id]
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
@@ -129,6 +229,8 @@ class SimulatorService(MaintenanceService):
 
     def reset(self) -> None:
         """As at the start: no sessions, the scenario's inventory and its faults, which count from the beginning."""
+        for session_id in self.planned_sessions():
+            self.delete_session(session_id)
         super().reset()
         if self.faults is not None:
             self.faults.rearm()
@@ -206,6 +308,10 @@ class SimulatorService(MaintenanceService):
         if one.kind == "subscription":
             return msgspec.convert(dict(one.data), Subscription)
         return self._decode(one.type, one.data)
+
+
+def _planned(session_id: str, planned: m.SessionPlanned) -> Entry:
+    return Entry("event", type(planned).__name__, planned, session_id)
 
 
 def _untrusted(one: StateEntry) -> Mapping[str, Any]:

@@ -65,17 +65,19 @@ def generate(
     floating_ips: float = 0.0,
     ids: IdStyle = IdStyle.UUID,
     availability_zones: int = 2,
+    project_ids: Sequence[str] = (),
 ) -> Inventory:
     """A cloud of ``hosts`` hosts with ``vcpus`` each (None: the smallest common size that takes the instances).
 
     Hosts take turns in the availability zones ``az1``, ``az2`` …; the last ``spare_hosts`` of them are empty, the
     instances are dealt over the others one by one, so no two hosts differ by more than one instance. ``floating_ips``
     is the share (0 to 1) of each project's instances, rounded up, that have a floating IP: its first ones.
+    ``project_ids`` are the first projects' ids, the others' come from the seed.
     Raises InventoryError where it does not fit.
     """
     vcpus = fit(hosts, vcpus, projects, instances_per_project, spare_hosts, instance_vcpus=instance_vcpus)
     all_hosts = generate_hosts(seed, hosts, vcpus, availability_zones)
-    all_projects = generate_projects(seed, projects)
+    all_projects = generate_projects(seed, projects, project_ids)
     filled = [host.name for host in all_hosts[: hosts - spare_hosts]]
     with_floating_ip = ceil(instances_per_project * floating_ips)
     names: dict[str, list[str]] = {}
@@ -134,21 +136,25 @@ def generate_hosts(seed: int, hosts: int, vcpus: int, availability_zones: int = 
     )
 
 
-def generate_projects(seed: int, projects: int) -> tuple[Project, ...]:
-    """The projects alone, named like ``vepc-mme-oulu-prod``, with a number where a name comes again."""
+def generate_projects(seed: int, projects: int, given: Sequence[str] = ()) -> tuple[Project, ...]:
+    """The projects alone, named like ``vepc-mme-oulu-prod``, with a number where a name comes again.
+
+    ``given`` are the first projects' ids: they take the place of the seed's, and no other id becomes another by it.
+    """
     from fenix_simulator.inventory_names import telecom
 
     words = telecom(f"{seed}/projects")
-    ids = project_ids(seed)
+    fresh = project_ids(seed)
     seen: dict[str, int] = {}
     made = []
-    for _ in range(projects):
+    for position in range(projects):
         vnf = words.vnf()
         name = f"{vnf.lower()}-{words.site()}-{words.environment()}"
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
             name = f"{name}-{seen[name]}"
-        made.append(Project(next(ids), name, vnf))
+        of_seed = next(fresh)
+        made.append(Project(given[position] if position < len(given) else of_seed, name, vnf))
     return tuple(made)
 
 

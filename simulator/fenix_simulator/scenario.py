@@ -5,6 +5,7 @@ A bad file raises ScenarioError: one line for each problem, with the file, the l
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 _TEMPLATE = "_template"
+#: What stdin is called in errors.
+_STDIN = "<stdin>"
 #: Problems that are named; a file that is no scenario at all has one on every line.
 _MOST = 20
 
@@ -42,7 +45,7 @@ def bundled() -> list[str]:
 
 
 def load(name_or_path: str | Path) -> Scenario:
-    """The bundled scenario of that name, or the one in that file. Raises ScenarioError."""
+    """The bundled scenario of that name, or the one in that file, ``-`` for stdin. Raises ScenarioError."""
     return loads(*_read(name_or_path))
 
 
@@ -76,6 +79,8 @@ def template() -> str:
 
 def _read(name_or_path: str | Path) -> tuple[bytes, str]:
     name = str(name_or_path)
+    if name == "-":
+        return _read_stdin(), _STDIN
     if name in _bundled_stems():
         return (files("fenix_simulator") / "scenarios" / f"{name}.yaml").read_bytes(), f"{name}.yaml"
     try:
@@ -86,6 +91,19 @@ def _read(name_or_path: str | Path) -> tuple[bytes, str]:
         raise _unreadable(name, message, bundled()) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise _unreadable(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _read_stdin() -> bytes:
+    """All of stdin, or what is before YAML's mark of a document's end: a starter may keep its end open."""
+    raw = b""
+    lines = iter(lambda: sys.stdin.buffer.readline(MAX_BYTES + 1), b"")
+    for line in lines if sys.stdin is not None else ():
+        raw += line
+        if line.rstrip() == b"..." or len(raw) > MAX_BYTES:
+            break
+    if not raw.strip():
+        raise _unreadable(_STDIN, "a scenario was to come from there, and nothing came")
+    return raw
 
 
 def _unreadable(name: str, message: str, allowed: list[str] | None = None) -> ScenarioError:

@@ -16,7 +16,17 @@ from pydantic import Discriminator, Field, Tag
 from fenix_simulator import inventory as made
 from fenix_simulator.domain.messages import Host, Instance
 from fenix_simulator.scenario_errors import Finding, shorten
-from fenix_simulator.scenario_types import Name, Part, Positive, Reference, Text, Whole, index_projects, one_of
+from fenix_simulator.scenario_types import (
+    Name,
+    Part,
+    Positive,
+    ProjectId,
+    Reference,
+    Text,
+    Whole,
+    index_projects,
+    one_of,
+)
 
 Size = Annotated[int, Field(strict=True, ge=1, le=made.MAX_VCPUS)]
 
@@ -33,13 +43,29 @@ class GeneratedInventory(Part):
     floating_ips: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.0
     ids: Annotated[made.IdStyle, one_of(made.IdStyle)] = made.IdStyle.UUID
     availability_zones: Annotated[Positive, Field(le=99)] = 2
+    #: The first projects' ids; the others' come from the seed.
+    project_ids: Annotated[tuple[ProjectId, ...], Field(max_length=made.MAX_PROJECTS)] = ()
 
-    def problems(self, _seed: int) -> Iterator[Finding]:
-        """Numbers that do not fit together."""
+    def problems(self, seed: int) -> Iterator[Finding]:
+        """Numbers that do not fit together, and ids of projects that are no ids of one project."""
         try:
             self._fitting_vcpus()
         except made.InventoryError as error:
             yield (), str(error), ()
+            return
+        if not self.project_ids:
+            return
+        if len(self.project_ids) > self.projects:
+            yield ("project_ids",), f"{len(self.project_ids)} ids are too many: there are {self.projects} projects", ()
+            return
+        seen: dict[str, int] = {}
+        for position, project in enumerate(self.project_list(seed)):
+            first = seen.setdefault(project.project_id, position)
+            if first != position:
+                given = position < len(self.project_ids)
+                place, other = (position, first) if given else (first, position)
+                message = f"{shorten(project.project_id)} is the id of project {other + 1} already"
+                yield ("project_ids", place), message, ()
 
     def host_list(self, seed: int) -> tuple[Host, ...]:
         """The hosts alone: what sessions may name."""
@@ -47,7 +73,7 @@ class GeneratedInventory(Part):
 
     def project_list(self, seed: int) -> tuple[made.Project, ...]:
         """The projects alone: what managers and faults may name."""
-        return made.generate_projects(seed, self.projects)
+        return made.generate_projects(seed, self.projects, self.project_ids)
 
     def build(self, seed: int) -> made.Inventory:
         """The whole inventory; the same for the same seed."""

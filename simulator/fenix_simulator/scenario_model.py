@@ -20,6 +20,7 @@ from fenix_simulator.scenario_faults import Fault
 from fenix_simulator.scenario_inventory import AnyInventory
 from fenix_simulator.scenario_types import (
     ActionWord,
+    BasePath,
     Duration,
     FinalStateWord,
     Part,
@@ -124,6 +125,8 @@ class Scenario(Part):
     projects: Projects = Projects()
     behaviour: Annotated[Behaviour, one_of(Behaviour)] = Behaviour.STRICT
     dialect: Annotated[Dialect, one_of(Dialect)] = Dialect.MAP
+    #: What stands before ``/v1/maintenance`` in alarms' URLs: projects that use the URLs they are given notice nothing.
+    base_path: BasePath | None = None
     delivery: Annotated[
         DeliveryPolicy,
         BeforeValidator(_delivery),

@@ -6,6 +6,7 @@ loader puts file, line and member in front of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
@@ -22,6 +23,14 @@ from fenix_simulator.scenario_errors import shorten
 
 #: Whole numbers are no larger than every reader of JSON can hold.
 _LARGEST = 2**53
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MAX_PROJECT_ID = 128
+#: The project id that the administrator's notifications have.
+_ADMIN = "admin"
+_BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+#: Characters: of a trait's 255, origin, path, session and the longest project id leave so many.
+MAX_BASE_PATH = 48
 
 #: The type of errors that list what is allowed (``ctx["allowed"]``).
 NOT_ALLOWED = "not_allowed"
@@ -96,6 +105,37 @@ def index_projects(projects: Sequence[Project]) -> dict[int | str, str]:
     return index
 
 
+def _project_id(value: Any) -> str:
+    if not isinstance(value, str):
+        quotes = ": put it in quotes" if isinstance(value, int | float) else ""
+        raise ValueError(f"must be text, not {shorten(value)}{quotes}")
+    if not _PLAIN.fullmatch(value) or len(value) > _MAX_PROJECT_ID:
+        raise ValueError(
+            f"{shorten(value)} is no id of a project: at most {_MAX_PROJECT_ID} letters, digits and . _ -, "
+            "of which the first is a letter or digit, because it stands in URLs"
+        )
+    if value == _ADMIN:
+        raise ValueError(f"{value!r} is how alarms name the administrator: take another id")
+    return value
+
+
+def parse_base_path(value: Any) -> str:
+    """A path that stands before ``/v1/maintenance`` in the URLs of alarms, without a slash at its end.
+
+    It is short enough for every URL to fit into an alarm's trait. ValueError for anything else.
+    """
+    if not isinstance(value, str):
+        raise ValueError(f"must be a path like /maintenance/7f3a, not {shorten(value)}")
+    if not _BASE_PATH.fullmatch(value) or {".", ".."} & set(value.split("/")):
+        raise ValueError(
+            f"{shorten(value)} is no path like /maintenance/7f3a: it begins with /, has no / at its end and no //, "
+            "and between them letters, digits and . _ ~ -"
+        )
+    if len(value) > MAX_BASE_PATH:
+        raise ValueError(f"must not be longer than {MAX_BASE_PATH} characters: a URL has to fit into an alarm's trait")
+    return value
+
+
 def _scalar(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"must be text or a number, not {shorten(value)}")
@@ -120,6 +160,10 @@ Positive = Annotated[int, Field(strict=True, ge=1, le=_LARGEST)]
 Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 #: What stands in a URL's path and in host lists without quoting.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+#: An id that is given to a project.
+ProjectId = Annotated[str, BeforeValidator(_project_id)]
+#: What stands before ``/v1/maintenance`` in alarms' URLs.
+BasePath = Annotated[str, BeforeValidator(parse_base_path)]
 #: A project or host: its number in the inventory, from 1, or its name (a project also by its id).
 Reference = Annotated[int | str, BeforeValidator(_reference)]
 #: A value that an alarm's trait can have.

@@ -70,7 +70,9 @@ class MaintenanceService:
         self._session_limit = session_limit
         self._topology = threading.RLock()
         self._sessions: dict[str, _Running] = {}
-        self._sessions_made = 0
+        #: Of all sessions that there ever were or are to be: none takes the id of another.
+        self._ids: set[str] = set()
+        self._next_id = 1
 
     @property
     def behaviour(self) -> Behaviour:
@@ -89,31 +91,18 @@ class MaintenanceService:
         hosts: Sequence[str] = (),
         maintenance_at: datetime | None = None,
         metadata: Mapping[str, str] | None = None,
+        session_id: str | None = None,
     ) -> str:
         """Start a maintenance over ``hosts`` (all when empty) and return its id.
 
-        Raises UnknownHost, LimitReached, or a MaintenanceError where an alarm's URL would not fit into a trait.
+        ``session_id`` is one that was kept for it. Raises UnknownHost, LimitReached, or a
+        MaintenanceError where an alarm's URL would not fit into a trait.
         """
         with self._topology:
-            inventory = self._keeper.cloud.hosts
-            chosen = tuple(dict.fromkeys(hosts)) or tuple(inventory)
-            unknown = [host for host in chosen if host not in inventory]
-            if unknown:
-                known = ", ".join(list(inventory)[:5])
-                raise UnknownHost(
-                    f"there is no host {', '.join(unknown[:5])}",
-                    expected=f"hosts of the inventory ({known} …)",
-                    hint="leave hosts empty to maintain all of them",
-                )
-            if len(self._sessions) >= self._session_limit:
-                raise LimitReached(
-                    f"there are {self._session_limit} sessions, which is the limit",
-                    hint="DELETE /v1/maintenance/<session_id> takes one away",
-                )
-            session_id = str(uuid.uuid5(self.namespace, f"session/{self._sessions_made + 1}"))
-            projects = self._keeper.projects_on(chosen)
-            for project in projects:
-                self._notifier.check(session_id, project)
+            if session_id is None:
+                self._require_room(1)
+                session_id = self._free_id()
+            chosen, projects = self._scope(hosts, session_id)
             at = self.clock.now()
             created = m.SessionCreated(
                 session_id, chosen, projects, maintenance_at or at + self.rules.lead, dict(metadata or {})
@@ -325,10 +314,45 @@ class MaintenanceService:
             )
         return running
 
+    def _require_room(self, more: int) -> None:
+        """Raises LimitReached unless so many more sessions may be made."""
+        if self._counted() + more > self._session_limit:
+            raise LimitReached(
+                f"there are {self._counted()} sessions, and {self._session_limit} is the limit",
+                hint="DELETE /v1/maintenance/<session_id> takes one away",
+            )
+
+    def _counted(self) -> int:
+        """How many sessions the limit is compared with."""
+        return len(self._sessions)
+
+    def _free_id(self) -> str:
+        """The first id that no session of this history has, had or is to have (with the topology's lock held)."""
+        while (session_id := str(uuid.uuid5(self.namespace, f"session/{self._next_id}"))) in self._ids:
+            self._next_id += 1
+        return session_id
+
+    def _scope(self, hosts: Sequence[str], session_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The hosts of a session and the projects on them. Raises UnknownHost, TraitTooLong."""
+        inventory = self._keeper.cloud.hosts
+        chosen = tuple(dict.fromkeys(hosts)) or tuple(inventory)
+        unknown = [host for host in chosen if host not in inventory]
+        if unknown:
+            known = ", ".join(list(inventory)[:5])
+            raise UnknownHost(
+                f"there is no host {', '.join(unknown[:5])}",
+                expected=f"hosts of the inventory ({known} …)",
+                hint="leave hosts empty to maintain all of them",
+            )
+        projects = self._keeper.projects_on(chosen)
+        for project in projects:
+            self._notifier.check(session_id, project)
+        return chosen, projects
+
     def _begin(self, created: m.SessionCreated) -> _Running:
         session = Session(created, self._keeper.cloud.copy(), self.rules, self.subscriptions.is_managed)
         running = self._sessions[created.session_id] = _Running(session)
-        self._sessions_made += 1
+        self._ids.add(created.session_id)
         return running
 
     def _handle(self, running: _Running, command: m.Command) -> None:

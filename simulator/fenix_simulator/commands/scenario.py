@@ -90,7 +90,7 @@ def show(name: str, as_: str) -> None:
 
 
 @command.command()
-@click.argument("file", metavar="FILE|NAME")
+@click.argument("file", metavar="FILE|NAME|-")
 @_format
 def validate(file: str, as_: str) -> None:
     """Check a scenario file. Exit 0 when it is good; exit 2, with one line for each problem, when it is not.
@@ -99,6 +99,7 @@ def validate(file: str, as_: str) -> None:
     Examples:
       fenix-simulator scenario validate mine.yaml
       fenix-simulator scenario validate mine.yaml --format json
+      generate | fenix-simulator scenario validate -
     """
     from fenix_simulator.scenario import ScenarioError, load
 

@@ -102,6 +102,9 @@ class Story:
         told = ", ".join(name if value is True else f"{name} {value}" for name, value in entry.data["effect"].items())
         return "fault", f"fault: {entry.data['operation']} of {self._project(entry.project_id)}: {told}"
 
+    def _tell_SessionPlanned(self, entry: Recorded, _data: Mapping[str, Any]) -> None:  # noqa: N802
+        self.endings[str(entry.session_id)] = Ending(str(entry.session_id))
+
     def _tell_SessionCreated(self, entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         session_id = str(entry.session_id)
         self.endings[session_id] = Ending(session_id)

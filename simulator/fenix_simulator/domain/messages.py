@@ -120,6 +120,15 @@ Command = Reply | Tick | RemoveInstance | AddInstance | MoveInstance | Pause | R
 
 
 @dataclass(frozen=True, slots=True)
+class SessionPlanned:
+    """A session is to begin after ``delay`` (real time) over ``hosts`` (all when empty); its id is known already."""
+
+    hosts: tuple[str, ...]
+    delay: timedelta
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class SessionCreated:
     """A maintenance session over ``hosts`` began; ``projects`` have instances there, in the order they are told."""
 
@@ -329,4 +338,5 @@ Event = (
     | SessionFailed
     | SessionDeleted
     | CloudReset
+    | SessionPlanned
 )

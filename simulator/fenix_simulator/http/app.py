@@ -67,7 +67,26 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
     app.register_blueprint(control_cloud.instances_blueprint(web))
     app.register_blueprint(control_journal.blueprint(web))
     app.register_blueprint(metrics.blueprint(web, counts))
+    if config.base_path:
+        _answer_below(app, config.base_path)
     return app
+
+
+def _answer_below(app: Flask, prefix: str) -> None:
+    """Answer the project API below ``prefix`` as well, in everything as without it; nothing else is there."""
+    inner = app.wsgi_app
+
+    def outer(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(f"{prefix}/"):
+            rest = path.removeprefix(prefix)
+            if recording.surface_of(rest)[0] == "project":
+                # In place: the server and the surfaces speak with each other by what is in the environment.
+                environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + prefix
+                environ["PATH_INFO"] = rest
+        return inner(environ, start_response)
+
+    app.wsgi_app = outer  # type: ignore[method-assign]
 
 
 def _replies(dialect: Dialect) -> project.Validator:

@@ -35,6 +35,12 @@ def json_value(max_bytes: int | None = None) -> Any:
     return decoded(body)
 
 
+def none(hint: str) -> None:
+    """Problem 422 where there is a body, for views that would pass over what it says; ``hint`` is what would do."""
+    if request.get_data():
+        raise Problem(422, "no body is taken here", expected="a request without a body", hint=hint)
+
+
 def typed(document_type: type[_Document]) -> _Document:
     """The body as that msgspec type. Problems: as ``json_object``, and 422 where the members do not fit."""
     return converted(json_object(), document_type)

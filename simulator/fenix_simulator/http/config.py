@@ -45,4 +45,6 @@ class HttpConfig:
     check_target: Callable[[str], None] = _any_target
     #: How many deliveries there were by outcome since the start, for ``/metrics``.
     delivery_counts: Callable[[], Mapping[str, int]] = _nothing_delivered
+    #: Stands before ``/v1/maintenance`` in the URLs that projects are told; the project API is answered there, too.
+    base_path: str | None = None
     is_ready: Callable[[], bool] = _is_ready

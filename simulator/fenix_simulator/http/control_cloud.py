@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 from flask import Blueprint, Response, request
 
-from fenix_simulator.http import auth, bodies
+from fenix_simulator.http import auth, bodies, faults
 from fenix_simulator.http.control import PREFIX
 from fenix_simulator.http.problems import Problem
 from fenix_simulator.http.queries import whole_number
@@ -47,6 +47,11 @@ def sessions_blueprint(web: Web) -> Blueprint:
     def sessions() -> Response:
         return answer({"sessions": [service.session_view(session_id) for session_id in service.list_sessions()]})
 
+    @surface.post("/sessions")
+    def start() -> Response:
+        bodies.none("POST /v1/maintenance takes hosts and begins one session")
+        return answer({"session_ids": service.start_sessions()}, 201)
+
     @surface.get("/sessions/<session_id>")
     def session(session_id: str) -> Response:
         return answer(service.session_view(session_id))
@@ -75,6 +80,7 @@ def sessions_blueprint(web: Web) -> Blueprint:
 def instances_blueprint(web: Web) -> Blueprint:
     """Instances: the administrator's all, a project's its own."""
     surface = Blueprint("control_instances", __name__, url_prefix=PREFIX)
+    faults.inject_control(surface, web)
     service = web.service
 
     def own(instance_id: str) -> InstanceView:

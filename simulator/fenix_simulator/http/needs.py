@@ -39,6 +39,8 @@ class Service(Protocol):
         metadata: Mapping[str, str] | None = None,
     ) -> str: ...
 
+    def start_sessions(self) -> list[str]: ...
+
     def list_sessions(self) -> list[str]: ...
 
     def session_state(self, session_id: str) -> str: ...
@@ -106,7 +108,7 @@ class Service(Protocol):
 
 
 class Effect(Protocol):
-    """What a fault does to a request; ``scenario_faults.Then`` says what the members mean."""
+    """What a fault does to a request; ``scenario_effects.Then`` says what the members mean."""
 
     @property
     def status(self) -> int | None: ...
@@ -120,16 +122,52 @@ class Effect(Protocol):
     @property
     def close(self) -> bool: ...
 
+    @property
+    def reset(self) -> bool: ...
+
+    @property
+    def truncate(self) -> bool: ...
+
+    @property
+    def malformed(self) -> bool: ...
+
+    @property
+    def content_type(self) -> str | None: ...
+
+    @property
+    def drip(self) -> timedelta | None: ...
+
+    @property
+    def stale(self) -> bool: ...
+
+
+class Happening(Protocol):
+    """What happens to a request, and the number of the fault that it is."""
+
+    @property
+    def fault(self) -> int: ...
+
+    @property
+    def effect(self) -> Effect: ...
+
 
 class Faults(Protocol):
     """Faults to be injected; a service that can inject them has one as ``faults``."""
 
-    def request(self, operation: str, project_id: str, session_id: str | None = None) -> Effect | None:
-        """What is to happen to a ``list`` or a ``reply`` of the project; it is counted by asking."""
+    def touches(self, operation: str) -> bool:
+        """Whether there are any for the operation (``list``, ``reply``, ``control``)."""
+        ...
+
+    def request(
+        self, operation: str, project_id: str | None, session_id: str | None = None, state: str | None = None
+    ) -> Happening | None:
+        """What is to happen to a request of the project, in that state of the session; it is counted by asking."""
         ...
 
     def list(self) -> Sequence[Mapping[str, Any]]: ...
 
     def add(self, fault: dict[str, Any]) -> Mapping[str, Any]: ...
+
+    def remove(self, number: int) -> None: ...
 
     def clear(self) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.http.app import create_app
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.ports import Alarm, Filter, Recorded
+from fenix_simulator.scenario import SessionPlan
 from fenix_simulator.subscriptions import Subscription, Subscriptions
 
 HOSTS = ("h0", "h1", "h2")
@@ -60,6 +61,22 @@ def _alarm(session_id: str, number: int, subscription: Subscription) -> Alarm:
     return Alarm("key", subscription.alarm_id, url, f"{session_id}/{number}", "", b"", "req-0")
 
 
+class FakeDelays:
+    """Keeps the calls until they are made by hand."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[timedelta, Callable[[], None]]] = []
+
+    def start(self, delay: timedelta, call: Callable[[], None]) -> None:
+        self.waiting.append((delay, call))
+
+    def pass_by(self) -> None:
+        """Every delay is over."""
+        due, self.waiting = self.waiting, []
+        for _, call in due:
+            call()
+
+
 class World:
     """A service with everything around it in memory, and the applications over it."""
 
@@ -69,6 +86,7 @@ class World:
         self.subscriptions = Subscriptions()
         self.sink = RecordingSink()
         self.faults = FaultBoard((), {1: "A", 2: "B", "alpha": "A", "beta": "B"}, self.journal, self.clock)
+        self.delays = FakeDelays()
         namespace = uuid.uuid5(uuid.NAMESPACE_URL, "urn:test")
 
         def timers(fire: Callable[[str, int], None]) -> Ticker:
@@ -88,6 +106,9 @@ class World:
             journal=self.journal,
             clock=self.clock,
             sink=self.sink,
+            delays=self.delays,
+            plan=(SessionPlan(("h0",), timedelta()), SessionPlan(("h1",), timedelta(seconds=5))),
+            metadata={"openstack_release": "Queens"},
             faults=self.faults,
             alarms=FakeAlarms(),
             subscriptions=self.subscriptions,
