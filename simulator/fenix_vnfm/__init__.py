@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fenix_vnfm.cloud import Cloud, CloudClient, CloudError, CloudInstance
     from fenix_vnfm.conduct import Conduct, Means, Task
     from fenix_vnfm.events import EventKind, ManagerEvent
+    from fenix_vnfm.finder import CloudFinder, FindCloud
     from fenix_vnfm.manager import ProjectManager
     from fenix_vnfm.policy import Policy
     from fenix_vnfm.receiver import AlarmReceiver, ReceivedAlarm
@@ -27,6 +28,7 @@ _HOMES = {
     "cloud": ("Cloud", "CloudClient", "CloudError", "CloudInstance"),
     "conduct": ("Conduct", "Means", "Task"),
     "events": ("EventKind", "ManagerEvent"),
+    "finder": ("CloudFinder", "FindCloud"),
     "manager": ("ProjectManager",),
     "policy": ("Policy",),
     "receiver": ("AlarmReceiver", "ReceivedAlarm"),
@@ -41,11 +43,13 @@ __all__ = [
     "Cloud",
     "CloudClient",
     "CloudError",
+    "CloudFinder",
     "CloudInstance",
     "Conduct",
     "EventKind",
     "Exchange",
     "FenixClient",
+    "FindCloud",
     "JsonClient",
     "ManagerEvent",
     "Means",

@@ -1,42 +1,33 @@
-"""The manners that ``--misbehave`` chooses from, by name: each is a policy and a conduct."""
+"""The manners that ``--misbehave`` and ``--manner`` choose from, by name: each is a policy and a conduct."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import chain
 
-from fenix_vnfm.conduct import Conduct
-from fenix_vnfm.policy import Policy
+from fenix_vnfm.gallery import actions, alarms, endings, fair, forms, lists, persistence, repeats, replies, sessions
+from fenix_vnfm.gallery.behaviour import Behaviour
+from fenix_vnfm.gallery.fair import HONEST
 
-
-def _as_it_is(policy: Policy) -> Policy:
-    return policy
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A way to behave: ``statement`` says in a line what such a manager does, ``adapt`` changes the policy asked for,
-    ``conduct`` handles the alarms."""
-
-    name: str
-    statement: str
-    conduct: type[Conduct] = Conduct
-    adapt: Callable[[Policy], Policy] = _as_it_is
+__all__ = ["BEHAVIOURS", "HONEST", "Behaviour", "UnknownBehaviour", "behaviour"]
 
 
 class UnknownBehaviour(ValueError):
     """No behaviour has that name; the message lists those there are."""
 
 
-HONEST = Behaviour("honest", "keeps every rule")
+_THEMES = (fair, alarms, lists, replies, forms, actions, sessions, repeats, persistence, endings)
 
 #: Every behaviour by its name.
-BEHAVIOURS: dict[str, Behaviour] = {HONEST.name: HONEST}
+BEHAVIOURS: dict[str, Behaviour] = {one.name: one for one in chain.from_iterable(theme.BEHAVIOURS for theme in _THEMES)}
 
 
-def behaviour(name: str) -> Behaviour:
-    """The behaviour of that name. Raises UnknownBehaviour."""
+def behaviour(name: str, *, fair: bool | None = None) -> Behaviour:
+    """The behaviour of that name, a fair or a wrong one where ``fair`` says which. Raises UnknownBehaviour."""
     found = BEHAVIOURS.get(name)
+    if found is not None and fair in (None, found.is_fair):
+        return found
+    names = ", ".join(sorted(one.name for one in BEHAVIOURS.values() if fair in (None, one.is_fair)))
     if found is None:
-        raise UnknownBehaviour(f"no behaviour is named {name!r}; there are: {', '.join(sorted(BEHAVIOURS))}")
-    return found
+        raise UnknownBehaviour(f"no behaviour is named {name!r}; there are: {names}")
+    kind, other = ("a fair", "a wrong") if found.is_fair else ("a wrong", "a fair")
+    raise UnknownBehaviour(f"{name!r} is {kind} behaviour, and {other} one is wanted; there are: {names}")

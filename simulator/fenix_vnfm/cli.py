@@ -19,16 +19,21 @@ from fenix_contract.vocabulary import REPLY_STATES, Action
 from fenix_vnfm.durations import parse_duration
 
 if TYPE_CHECKING:
+    from fenix_vnfm.behaviours import Behaviour
     from fenix_vnfm.cloud import Cloud
+    from fenix_vnfm.finder import FindCloud
     from fenix_vnfm.policy import Policy
 
 _PROGRAM = "fenix-vnfm"
+#: What --control-url may be beside a URL: looked for where the replies go, or not there.
+_AUTO, _NONE = "auto", "none"
 _EXAMPLES = """
 \b
 Examples:
   fenix-vnfm --project project-1 --ready-file vnfm.json
-  fenix-vnfm --project project-1 --subscribe http://127.0.0.1:8919 --control-url http://127.0.0.1:8919
+  fenix-vnfm --project project-1 --subscribe http://127.0.0.1:8919
   fenix-vnfm --action LIVE_MIGRATE --delay 2s --nack SCALE_IN --format json
+  fenix-vnfm --misbehave misses-one
 """
 
 
@@ -37,6 +42,12 @@ def _as_duration(_ctx: click.Context, _param: click.Parameter, value: str) -> ti
         return parse_duration(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def _as_control_url(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value not in (_AUTO, _NONE) and re.match(r"https?://[^/]", value) is None:
+        raise click.BadParameter(f"{value!r} is neither {_AUTO} nor {_NONE} nor an http or https URL")
+    return value
 
 
 def _as_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -113,11 +124,15 @@ _STATES = click.Choice([str(state) for state in REPLY_STATES])
 )
 @click.option(
     "--control-url",
-    metavar="URL",
-    callback=_as_url,
-    help="The simulator's control API: where instances are removed, added and moved.",
+    metavar="URL|auto|none",
+    callback=_as_control_url,
+    default=_AUTO,
+    show_default=True,
+    help="The simulator's control API, where instances are removed, added and moved; auto looks for it where the "
+    "replies go.",
 )
-@click.option("--misbehave", metavar="NAME", help="Behave wrongly in a way that --list names.")
+@click.option("--misbehave", metavar="NAME", help="Break a rule in a way that --list names.")
+@click.option("--manner", metavar="NAME", help="Keep the rules in a way that --list names.")
 @click.option("--list", "list_behaviours", envvar="FENIX_VNFM_LIST", is_flag=True, help="List the behaviours and stop.")
 @click.option(
     "--format",
@@ -145,20 +160,22 @@ def _print_behaviours(style: str) -> None:
 
     from fenix_vnfm.behaviours import BEHAVIOURS
 
-    for one in sorted(BEHAVIOURS.values(), key=lambda one: one.name):
-        line = (
-            json.dumps({"name": one.name, "statement": one.statement})
-            if style == "json"
-            else f"{one.name:20} {one.statement}"
-        )
-        click.echo(line)
+    for one in sorted(BEHAVIOURS.values(), key=lambda one: (not one.is_fair, one.name)):
+        if style == "json":
+            document = {"name": one.name, "statement": one.statement, "breaks": one.breaks, "shown_by": one.shown_by}
+            click.echo(json.dumps(document))
+        else:
+            click.echo(f"{one.name:28} {one.breaks[0] if one.breaks else '-':18} {one.statement}")
 
 
 def _policy(options: dict[str, Any]) -> Policy:
     from fenix_vnfm.policy import Policy
 
-    if options["action"] == Action.OWN_ACTION and not options["control_url"]:
-        raise click.UsageError("--action OWN_ACTION needs --control-url: that is where instances are moved")
+    if options["action"] == Action.OWN_ACTION and options["control_url"] == _NONE:
+        raise click.UsageError(
+            "--action OWN_ACTION does not go with --control-url none: instances are moved by the control API; "
+            "leave --control-url out, and it is looked for"
+        )
     try:
         return Policy(
             action=Action(options["action"]),
@@ -174,22 +191,37 @@ def _policy(options: dict[str, Any]) -> Policy:
         raise click.UsageError(str(error)) from error
 
 
-def _cloud(options: dict[str, Any]) -> Cloud | None:
+def _cloud(options: dict[str, Any], hosts: frozenset[str] | None) -> Cloud | FindCloud | None:
     from fenix_vnfm.cloud import CloudClient
+    from fenix_vnfm.finder import CloudFinder
 
-    url = options["control_url"]
-    return CloudClient(url, token=options["control_token"] or options["token"]) if url else None
+    url, token = options["control_url"], options["control_token"] or options["token"]
+    if url == _AUTO:
+        return CloudFinder(token=token, hosts=hosts)
+    return CloudClient(url, token=token) if url != _NONE else None
+
+
+def _manners(options: dict[str, Any]) -> Behaviour:
+    from fenix_vnfm.behaviours import HONEST, UnknownBehaviour, behaviour
+
+    if options["misbehave"] and options["manner"]:
+        raise click.UsageError("--misbehave and --manner exclude each other: a manager breaks a rule or keeps them all")
+    for name, fair in (("misbehave", False), ("manner", True)):
+        if options[name]:
+            try:
+                return behaviour(options[name], fair=fair)
+            except UnknownBehaviour as error:
+                raise click.UsageError(f"--{name}: {error}") from error
+    return HONEST
 
 
 def _serve(**options: Any) -> None:
     """Manage until told to stop. Raises click's errors for what cannot be done."""
-    from fenix_vnfm.behaviours import HONEST, UnknownBehaviour, behaviour
-
+    manners = _manners(options)
     try:
-        manners = behaviour(options["misbehave"] or HONEST.name)
-    except UnknownBehaviour as error:
-        raise click.UsageError(f"--misbehave: {error}") from error
-    policy = manners.adapt(_policy(options))
+        policy = manners.adapt(_policy(options))
+    except ValueError as error:
+        raise click.UsageError(f"{manners.name} does not go with the other options: {error}") from error
     stop = threading.Event()
     _stop_on_signals(stop.set)
 
@@ -214,8 +246,9 @@ def _serve(**options: Any) -> None:
             receiver=receiver,
             token=options["token"],
             client=FenixClient(token=options["token"], hosts=hosts, timeout=policy.request_timeout),
-            cloud=_cloud(options),
+            cloud=_cloud(options, hosts),
             conduct=manners.conduct,
+            on_leave=stop.set,
             on_event=EventPrinter(sys.stdout, options["style"], stop.set),
         ) as manager,
     ):

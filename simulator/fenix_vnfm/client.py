@@ -99,17 +99,29 @@ class JsonClient:
         self._now = now
         self._transport = Transport()
 
-    def request(self, method: str, url: str, body: object = None, timeout: timedelta | None = None) -> Exchange:
-        """Send one request; ``body`` is encoded as JSON unless it is None, bytes are sent as they are."""
-        headers = dict(self._headers)
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: object = None,
+        timeout: timedelta | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Exchange:
+        """Send one request; ``body`` is encoded as JSON unless it is None, bytes are sent as they are. ``headers`` are
+        sent beside the usual ones, or instead of those with the same name in whatever case."""
+        usual = dict(self._headers)
         data = b""
         if body is not None:
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
+            usual["Content-Type"] = "application/json"
+        own = headers or {}
+        replaced = {name.lower() for name in own}
+        full = {**{name: value for name, value in usual.items() if name.lower() not in replaced}, **own}
         sent, start = self._now(), time.monotonic()
         limit = (timeout or self._timeout).total_seconds()
-        outcome = self._follow(method, url, headers, data, limit)
-        return Exchange(method, url, sent, time.monotonic() - start, headers, data, **outcome)
+        outcome = self._follow(method, url, full, data, limit)
+        return Exchange(method, url, sent, time.monotonic() - start, full, data, **outcome)
 
     def close(self) -> None:
         """Close the kept connections."""

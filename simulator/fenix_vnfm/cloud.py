@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 
 from fenix_vnfm.client import Exchange, JsonClient
 
-_PREFIX = "/simulator/v1"
+#: Where a simulator has its control API.
+PREFIX = "/simulator/v1"
 
 
 class CloudError(Exception):
@@ -62,7 +63,7 @@ class CloudClient:
     """
 
     def __init__(self, control_url: str, *, token: str | None = None, client: JsonClient | None = None) -> None:
-        self._base = control_url.rstrip("/").removesuffix(_PREFIX) + _PREFIX
+        self._base = control_url.rstrip("/").removesuffix(PREFIX) + PREFIX
         self._client = client or JsonClient(token=token)
 
     def instances(self, project_id: str) -> Sequence[CloudInstance]:

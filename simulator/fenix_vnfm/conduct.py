@@ -1,16 +1,17 @@
 """How one alarm is handled: list → decision → (instances given up) → reply → (instances moved or added again).
 
-``Conduct`` is the honest manager. One with other manners overrides a step: ``compose`` (what is replied), ``send``
-(whether, where and how often), ``fetch``, ``make_room`` or ``follow_up``.
+``Conduct`` is the honest manager. One with other manners overrides a step: ``answer`` (how an alarm is answered),
+``repeated`` (what an alarm that comes again brings about), ``fetch``, ``make_room``, ``compose`` (what is replied),
+``send`` (whether and how often), ``put_reply`` and ``reply_url`` (how and where) or ``follow_up``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Event
-from typing import Any
+from typing import Any, ClassVar
 
 from fenix_contract.alarm import AlarmMessage
 from fenix_contract.vocabulary import ACTION_STATES, Action, ReplyPrefix, State
@@ -18,9 +19,11 @@ from fenix_vnfm.client import Exchange, FenixClient, listed_instances
 from fenix_vnfm.cloud import Cloud, CloudError, CloudInstance
 from fenix_vnfm.decide import decide, is_about_one
 from fenix_vnfm.events import EventKind, EventLog
+from fenix_vnfm.finder import FindCloud
 from fenix_vnfm.memory import SessionMemory
 from fenix_vnfm.persistence import Pause, Persistence
 from fenix_vnfm.policy import Policy
+from fenix_vnfm.receiver import ReceivedAlarm
 from fenix_vnfm.scaling import Scaling
 
 #: How much of a reply's window a delay leaves for sending the reply.
@@ -52,7 +55,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a manager handles alarms with. Without a cloud nothing can be given up, and OWN_ACTION not be promised."""
+    """What a manager handles alarms with.
+
+    ``cloud`` is where the project's instances are; where it is None, ``find_cloud`` (if there is one) is asked for the
+    cloud of the Fenix that an alarm came from. Without a cloud nothing can be given up, and OWN_ACTION not be promised.
+    ``leave`` makes the manager stop taking alarms for good.
+    """
 
     policy: Policy
     client: FenixClient
@@ -60,10 +68,15 @@ class Means:
     log: EventLog
     now: Callable[[], datetime]
     pause: Pause
+    find_cloud: FindCloud | None = None
+    leave: Callable[[], None] = lambda: None
 
 
 class Conduct:
-    """The honest manager. Called by one thread per session at a time."""
+    """The honest manager. Called by one thread per session at a time; ``answer`` by one thread per connection."""
+
+    #: Whether ``answer`` comes before the alarm's answer and decides on it; else it comes after a 200.
+    answers_itself: ClassVar[bool] = False
 
     def __init__(self, means: Means) -> None:
         self.means = means
@@ -71,11 +84,19 @@ class Conduct:
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
+    def answer(self, alarm: ReceivedAlarm, take: Callable[[ReceivedAlarm], None]) -> int | None:
+        """Take an alarm of whatever kind; the status of its answer where ``answers_itself`` (None: 200).
+
+        ``take`` has it handled on its session's thread, and waits for that where the policy is ``inline``.
+        """
+        take(alarm)
+        return None
+
     def handle(self, task: Task) -> None:
         """Handle one alarm that asks for a reply, from its arrival to the last thing that it brings about."""
         memory, message = task.memory, task.message
         if memory.is_settled(message):
-            self.tell(task, EventKind.DUPLICATE, "the same alarm again: nothing is done twice")
+            self.repeated(task)
             return
         reply, given_up = memory.decided(message), list[CloudInstance]()
         if reply is None:
@@ -89,16 +110,19 @@ class Conduct:
         exchange, tries = self.send(task, reply)
         self._conclude(task, reply, exchange, tries, given_up)
 
+    def repeated(self, task: Task) -> None:
+        """An alarm that had its effect came again."""
+        self.tell(task, EventKind.DUPLICATE, "the same alarm again: nothing is done twice")
+
     def fetch(self, task: Task) -> tuple[str, ...] | None:
         """The instances that the alarm is about, from its list as it is now; None where it could not be had."""
         if task.message.instance_id_list:
             return task.message.instance_id_list
-        # A list that was cropped to a trait's length is told in full where the reply goes: it is the same URL.
-        url = task.message.list_url or task.message.reply_url
+        url = self.list_url(task)
         if not self.policy.fetch_list and task.message.state not in ACTION_STATES:
             return None
         exchange, _ = self.persistence(task).send(
-            lambda timeout: self.means.client.list_instances(url, timeout), self._halfway(task)
+            lambda timeout: self.get_list(task, url, timeout), self._halfway(task)
         )
         ids = listed_instances(exchange)
         if ids is None:
@@ -109,9 +133,10 @@ class Conduct:
 
     def make_room(self, task: Task) -> list[CloudInstance]:
         """Give up instances at SCALE_IN; those that were given up."""
-        if self.means.cloud is None or not task.project_id:
+        cloud = self.cloud(task)
+        if cloud is None or not task.project_id:
             return []
-        scaling = Scaling(self.means.cloud, self.persistence(task), self._halfway(task))
+        scaling = Scaling(cloud, self.persistence(task), self._halfway(task))
         try:
             removed = scaling.give_up(task.project_id)
         except CloudError as error:
@@ -124,21 +149,24 @@ class Conduct:
 
     def compose(self, task: Task, instance_ids: tuple[str, ...] | None, made_room: bool) -> Mapping[str, Any] | None:
         """The reply; None for silence."""
-        return decide(
-            task.message, instance_ids, self.policy, can_move=self.means.cloud is not None, made_room=made_room
-        )
+        policy = self.policy
+        if not made_room and self.means.find_cloud is not None and self.cloud(task) is None:
+            # It was looked for and is not there: nothing can ever be given up, and to acknowledge would be a lie.
+            policy = replace(policy, nack_when_unable=True)
+        can_move = task.message.state in ACTION_STATES and self.can_move(task)
+        return decide(task.message, instance_ids, policy, can_move=can_move, made_room=made_room)
 
     def send(self, task: Task, reply: Mapping[str, Any]) -> tuple[Exchange, int]:
         """Send the reply until it gets a lasting answer, in bounds; the last exchange and the number of tries."""
-        return self.persistence(task).send(
-            lambda timeout: self.means.client.send_reply(task.message.reply_url, reply, timeout), task.deadline
-        )
+        url = self.reply_url(task)
+        return self.persistence(task).send(lambda timeout: self.put_reply(task, url, reply, timeout), task.deadline)
 
     def follow_up(self, task: Task, reply: Mapping[str, Any]) -> None:
         """Do what an accepted reply promised: move the instances with OWN_ACTION, add again what was given up."""
         own = _own_actions(task.message, reply)
-        if own and self.means.cloud is not None:
-            scaling = Scaling(self.means.cloud, self.persistence(task), self.means.now() + _ACTIONS_WINDOW)
+        cloud = self.cloud(task) if own else None
+        if cloud is not None:
+            scaling = Scaling(cloud, self.persistence(task), self.means.now() + _ACTIONS_WINDOW)
             moved, stuck = scaling.move(own)
             self.tell(task, EventKind.OWN_ACTION, f"{_instances(len(moved))} moved", instance_ids=moved)
             if stuck:
@@ -146,7 +174,36 @@ class Conduct:
         if reply["state"] == ReplyPrefix.ACK + State.MAINTENANCE_COMPLETE and self.policy.scale_out:
             self._add_again(task, task.memory.removed)
 
+    # -- the requests ------------------------------------------------------------------------------------------------
+
+    def list_url(self, task: Task) -> str:
+        """Where the list is fetched."""
+        # A list that was cropped to a trait's length is told in full where the reply goes: it is the same URL.
+        return task.message.list_url or task.message.reply_url
+
+    def get_list(self, _task: Task, url: str, timeout: timedelta) -> Exchange:
+        """Fetch the list once."""
+        return self.means.client.list_instances(url, timeout)
+
+    def reply_url(self, task: Task) -> str:
+        """Where the reply goes."""
+        return task.message.reply_url
+
+    def put_reply(self, _task: Task, url: str, reply: Mapping[str, Any], timeout: timedelta) -> Exchange:
+        """Send the reply once."""
+        return self.means.client.send_reply(url, reply, timeout)
+
     # -- helpers that other conducts may use -------------------------------------------------------------------------
+
+    def cloud(self, task: Task) -> Cloud | None:
+        """Where the project's instances are; None where they are out of reach."""
+        if self.means.cloud is not None or self.means.find_cloud is None:
+            return self.means.cloud
+        return self.means.find_cloud(task.message.reply_url)
+
+    def can_move(self, task: Task) -> bool:
+        """Whether the project is able to move an instance itself."""
+        return self.cloud(task) is not None
 
     def tell(self, task: Task, kind: EventKind, text: str, **detail: Any) -> None:
         """Record an event about the task."""
@@ -208,9 +265,10 @@ class Conduct:
                 self._add_again(task, given_up)
 
     def _add_again(self, task: Task, instances: list[CloudInstance]) -> None:
-        if not instances or self.means.cloud is None:
+        cloud = self.cloud(task) if instances else None
+        if cloud is None:
             return
-        scaling = Scaling(self.means.cloud, self.persistence(task), self.means.now() + _ACTIONS_WINDOW)
+        scaling = Scaling(cloud, self.persistence(task), self.means.now() + _ACTIONS_WINDOW)
         added = scaling.add_again(task.project_id, instances)
         names = [instance.name for instance in added]
         missing = [instance.name for instance in instances if instance not in added]

@@ -21,6 +21,7 @@ from fenix_vnfm.client import FenixClient
 from fenix_vnfm.cloud import Cloud, CloudClient
 from fenix_vnfm.conduct import Conduct, Means, Task
 from fenix_vnfm.events import OUTCOMES, EventKind, EventLog, ManagerEvent
+from fenix_vnfm.finder import FindCloud
 from fenix_vnfm.memory import SessionMemory
 from fenix_vnfm.persistence import Pause
 from fenix_vnfm.policy import Policy
@@ -37,10 +38,13 @@ class ProjectManager:
 
     ``project_id`` None takes the alarms of every project that come to its URL. ``receiver`` is shared with others (the
     manager takes ``path`` on it) or, when None, its own. ``cloud`` or ``control_url`` is where instances are removed,
-    added and moved; without one nothing can be given up and OWN_ACTION cannot be promised. ``on_event`` is called for
-    each event on the thread where it happens. ``now`` and ``pause`` are the clock and the wait used between tries.
+    added and moved; without one nothing can be given up and OWN_ACTION cannot be promised. ``cloud`` may be a function
+    that gives the cloud for a reply's URL, or None, such as a ``CloudFinder``; where that finds none, SCALE_IN is
+    refused. ``on_event`` is called for each event on the thread where it happens. ``now`` and ``pause`` are the clock
+    and the wait used between tries.
 
-    ``conduct`` is how alarms are handled; another one gives the manager other manners.
+    ``conduct`` is how alarms are handled; another one gives the manager other manners. ``on_leave`` is called where it
+    makes the manager stop taking alarms.
     """
 
     def __init__(
@@ -52,12 +56,13 @@ class ProjectManager:
         path: str | None = None,
         token: str | None = None,
         client: FenixClient | None = None,
-        cloud: Cloud | None = None,
+        cloud: Cloud | FindCloud | None = None,
         control_url: str | None = None,
         on_event: Callable[[ManagerEvent], None] | None = None,
         now: Callable[[], datetime] = utc_now,
         pause: Pause | None = None,
         conduct: type[Conduct] = Conduct,
+        on_leave: Callable[[], None] | None = None,
         keep: int = 10_000,
     ) -> None:
         self.project_id = project_id
@@ -70,10 +75,12 @@ class ProjectManager:
         means = Means(
             policy=policy,
             client=self.client,
-            cloud=cloud or self._own_cloud,
+            cloud=self._own_cloud if cloud is None or callable(cloud) else cloud,
+            find_cloud=cloud if callable(cloud) else None,
             log=self._log,
             now=now,
             pause=pause or (lambda length: self._closing.wait(length.total_seconds())),
+            leave=self._leave,
         )
         self._conduct = conduct(means)
         self._memories: OrderedDict[tuple[str, str], SessionMemory] = OrderedDict()
@@ -83,7 +90,12 @@ class ProjectManager:
         self._owns_receiver = receiver is None
         self.receiver = receiver or AlarmReceiver(now=now)
         self._path = path or (f"/maintenance/{quote(project_id, safe='')}" if project_id else "/maintenance")
-        self.alarm_url = self.receiver.route(self._path, self._take, inline=policy.inline)
+        self._on_leave = on_leave
+        self.alarm_url = self.receiver.route(
+            self._path,
+            lambda alarm: self._conduct.answer(alarm, self._take),
+            inline=policy.inline or conduct.answers_itself,
+        )
         self._log.add(EventKind.LISTENING, f"takes alarms at {self.alarm_url}", url=self.alarm_url)
 
     # -- what others may watch ---------------------------------------------------------------------------------------
@@ -148,6 +160,15 @@ class ProjectManager:
         self.client.close()
         if self._own_cloud is not None:
             self._own_cloud.close()
+
+    def _leave(self) -> None:
+        """Take no further alarm, as if the manager were gone."""
+        if self._owns_receiver:
+            self.receiver.close()
+        else:
+            self.receiver.unroute(self._path)
+        if self._on_leave is not None:
+            self._on_leave()
 
     def __enter__(self) -> Self:
         return self

@@ -84,7 +84,9 @@ class HttpConnection:
 
     def answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None, *, close: bool) -> None:
         """Send an answer; ``body`` is JSON where there is one. Raises OSError when the client is gone."""
-        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}", f"Content-Length: {len(body)}"]
+        lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
+        if status != HTTPStatus.NO_CONTENT:
+            lines.append(f"Content-Length: {len(body)}")
         if body:
             lines.append("Content-Type: application/json")
         if close:

@@ -152,6 +152,39 @@ def test_the_environment_gives_defaults_that_flags_override(start, fenix, alarm,
     assert vnfm.stop() == 0
 
 
+def test_it_finds_the_control_api_where_its_replies_go(start, fenix, alarm, post):
+    health = (200, {"Content-Type": "application/json"}, b'{"status": "ok"}')
+    listed = json.dumps({"instances": [{"instance_id": f"i{number}", "name": f"n-{number}"} for number in range(3)]})
+    fenix.script("GET", health, path="/simulator/v1/health")
+    fenix.script("GET", (200, {}, listed.encode()), path="/simulator/v1/instances?project_id=p1")
+    fenix.script("DELETE", 204)
+    vnfm = start("--token", "mine", "--format", "json")
+    post(vnfm.event("listening")["url"], alarm("SCALE_IN", fenix.url + PATH, reply_at=None))
+    assert vnfm.event("scale_in")["names"] == ["n-2"]
+    assert vnfm.event("reply")["reply"] == {"state": "ACK_SCALE_IN"}
+    assert fenix.requests("DELETE")[0].headers["x-auth-token"] == "mine"
+    assert vnfm.stop() == 0
+
+
+def test_where_there_is_no_control_api_it_refuses_to_scale_in(start, fenix, alarm, post):
+    fenix.lists[PATH] = ["a"]
+    vnfm = start("--action", "OWN_ACTION", "--format", "json")
+    url = vnfm.event("listening")["url"]
+    post(url, alarm("SCALE_IN", fenix.url + PATH, reply_at=None))
+    assert vnfm.event("reply")["reply"] == {"state": "NACK_SCALE_IN"}
+    post(url, alarm("PLANNED_MAINTENANCE", fenix.url + PATH, reply_at=None))
+    assert vnfm.event("reply")["reply"]["instance_actions"] == {"a": "MIGRATE"}
+    assert vnfm.stop() == 0
+
+
+def test_without_a_control_api_by_will_it_looks_for_none(start, fenix, alarm, post):
+    vnfm = start("--control-url", "none", "--format", "json")
+    post(vnfm.event("listening")["url"], alarm("SCALE_IN", fenix.url + PATH, reply_at=None))
+    assert vnfm.event("reply")["reply"] == {"state": "ACK_SCALE_IN"}
+    assert {one.path for one in fenix.requests()} == {PATH}
+    assert vnfm.stop() == 0
+
+
 def test_it_scales_in_over_the_control_api(start, fenix, alarm, post):
     instances = [{"instance_id": f"i{number}", "name": f"n-{number}", "vcpus": 1} for number in range(3)]
     fenix.script(
@@ -178,9 +211,13 @@ def test_it_scales_in_over_the_control_api(start, fenix, alarm, post):
         (["--action", "FLY"], "MIGRATE"),
         (["--nack", "HELLO"], "PLANNED_MAINTENANCE"),
         (["--nack", "SCALE_IN", "--silent", "SCALE_IN"], "not both"),
-        (["--misbehave", "tardy"], "honest"),
-        (["--action", "OWN_ACTION"], "--control-url"),
-        (["--control-url", "localhost:1"], "http"),
+        (["--misbehave", "tardy"], "misses-one"),
+        (["--misbehave", "inline"], "'inline' is a fair behaviour"),
+        (["--manner", "late"], "'late' is a wrong behaviour"),
+        (["--manner", "inline", "--misbehave", "late"], "exclude each other"),
+        (["--manner", "nacks-planned", "--silent", "PLANNED_MAINTENANCE"], "nacks-planned does not go with"),
+        (["--action", "OWN_ACTION", "--control-url", "none"], "leave --control-url out"),
+        (["--control-url", "localhost:1"], "auto"),
         (["--subscribe", "ftp://x"], "http"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1"),
         (["--ready-file", "/nowhere/at/all.json"], "--ready-file"),
@@ -210,9 +247,31 @@ def test_half_a_subscription_is_taken_away_again(finish, fenix):
 
 
 def test_the_behaviours_are_listed(finish):
-    assert "honest" in finish("--list").stdout
+    assert "misses-one                   actions-cover      leaves one" in finish("--list").stdout
     listed = [json.loads(line) for line in finish("--list", "--format", "json").stdout.splitlines()]
-    assert {"name": "honest", "statement": "keeps every rule"} in listed
+    assert {"name": "honest", "statement": "keeps every rule", "breaks": [], "shown_by": []} in listed
+    late = next(one for one in listed if one["name"] == "late")
+    assert (late["breaks"][0], late["shown_by"]) == ("reply-in-time", ["happy-path"])
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "instances"), [("--misbehave", "misses-one", ["a"]), ("--manner", "trailing-slash", ["a", "b"])]
+)
+def test_its_manners_are_chosen_by_name(start, fenix, alarm, post, option, name, instances):
+    fenix.lists.update({PATH: ["a", "b"], f"{PATH}/": ["a", "b"]})
+    vnfm = start(option, name, "--format", "json")
+    post(vnfm.event("listening")["url"], alarm("PLANNED_MAINTENANCE", fenix.url + PATH, reply_at=None))
+    assert list(vnfm.event("reply")["reply"]["instance_actions"]) == instances
+    assert vnfm.stop() == 0
+
+
+def test_one_that_leaves_ends(start, fenix, alarm, post):
+    vnfm = start("--misbehave", "closes-midway", "--format", "json")
+    url = vnfm.event("listening")["url"]
+    for state in ("MAINTENANCE", "SCALE_IN"):
+        post(url, alarm(state, fenix.url + PATH, reply_at=None))
+        vnfm.event("reply")
+    assert vnfm.process.wait(10) == 0
 
 
 def test_help_has_examples_and_loads_no_http_client(finish, env):
