@@ -77,12 +77,7 @@ def _recording(path: Path, projects: frozenset[str] | None) -> Recording:
     try:
         entries = load_journal(path)
     except JournalInvalid as error:
-        text = str(error)
-        raise Problem(text if str(path) in text else f"{path}: {text}") from error
-    except OSError as error:
-        raise Problem(f"{path}: {error.strerror or error}") from error
-    if not entries:
-        raise Problem(f"{path}: an empty journal: nothing happened that could be judged")
+        raise Problem(str(error)) from error
     known = {entry.project_id for entry in entries}
     for project in sorted(projects or ()):
         if project not in known:

@@ -132,10 +132,11 @@ def _options(*, url: str | None, **given: Any) -> Options:
 
     if url is None:
         raise Problem("ALARM_URL is missing: fenix-conformance vnfm http://127.0.0.1:9000/maintenance")
-    if not is_http(url) or urlsplit(url).username is not None:
-        # A password is not repeated.
-        shown = repr(url) if "@" not in url else "with a user name"
-        raise Problem(f"ALARM_URL {shown} is not an http URL such as http://127.0.0.1:9000/maintenance")
+    if not is_http(url):
+        raise Problem(f"ALARM_URL {url!r} is not an http URL such as http://127.0.0.1:9000/maintenance")
+    if urlsplit(url).username is not None:
+        # It is not repeated: there may be a password in it.
+        raise Problem("ALARM_URL carries a user name: Fenix's alarms have no use for one, leave out what is before the @")
     if given["project"] == "":
         raise Problem("--project is empty: give the id of the VNFM's project, or leave it out")
     if given["command"] is not None:
