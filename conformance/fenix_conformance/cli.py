@@ -11,6 +11,7 @@ COMMANDS = {
     "server": "server",
     "vnfm": "vnfm",
     "journal": "journal",
+    "explain": "explain",
     "selftest": "selftest",
     "compare": "compare",
     "version": "version",

@@ -6,7 +6,7 @@ python -m fenix_conformance.rules_doc > docs/rules.md
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fenix_conformance.requirements import Requirement, requirements_of
 from fenix_conformance.results import Level, Role
@@ -29,10 +29,14 @@ told and decides nothing.
 
     fenix-conformance vnfm http://127.0.0.1:9000/maintenance                      all rules, all bundled scenarios
     fenix-conformance vnfm http://127.0.0.1:9000/maintenance --only reply-state   one rule
-    fenix-simulator serve --scenario happy-path --journal run.db …                a run of your own, kept in a file
-    fenix-conformance journal run.db                                              the verdict on that run
-    fenix-conformance explain run.db                                              the alarms in it, with their numbers
-    fenix-conformance explain run.db --entry 42                                   one of them: asked, expected, answered
+    fenix-conformance vnfm http://127.0.0.1:9000/maintenance --keep-journals run  keep what happened
+
+What is kept can be judged again and looked at, question by question; so can the journal of a simulator of your own
+(`fenix-simulator serve --journal FILE`):
+
+    fenix-conformance journal run/*.ndjson                                        the verdict once more
+    fenix-conformance explain run --scenario happy-path                           its alarms, with their numbers
+    fenix-conformance explain run --scenario happy-path --entry 42                one: asked, expected, sent, difference
 
 Each rule below names VNFMs of the gallery that break it. To see a rule fail, judge one of these:
 
@@ -47,12 +51,8 @@ def document() -> str:
 
 def breaking(rule: str) -> tuple[Behaviour, ...]:
     """The gallery's VNFMs that break the rule; those that are made to break it first of all come first."""
-    breakers = [one for one in BEHAVIOURS.values() if rule in _broken_by(one)]
-    return tuple(sorted(breakers, key=lambda one: (_broken_by(one)[0] != rule, one.name)))
-
-
-def _broken_by(behaviour: Behaviour) -> tuple[str, ...]:
-    return getattr(behaviour, "breaks", ())
+    breakers = [one for one in BEHAVIOURS.values() if rule in one.breaks]
+    return tuple(sorted(breakers, key=lambda one: (one.breaks[0] != rule, one.name)))
 
 
 def _lines() -> Iterator[str]:
@@ -85,15 +85,23 @@ def _rule(row: Requirement) -> Iterator[str]:
     yield f"**What to change.** {row.advice}"
     yield ""
     yield f"**Shown by** {_listed(row.scenarios)}."
-    if breakers:
-        yield f"**Broken by** {_listed(one.name for one in breakers)} of the gallery."
+    if not breakers:
+        yield ""
+        yield f"    fenix-conformance vnfm ALARM_URL --scenario {row.scenarios[0]} {only}"
+        return
     yield ""
-    yield f"    fenix-conformance vnfm ALARM_URL --scenario {row.scenarios[0]} {only}"
-    if breakers:
-        yield f"    fenix-vnfm --port 9000 --misbehave {breakers[0].name}"
+    yield f"**Broken by** {'; '.join(_told(one) for one in breakers)}."
+    yield ""
+    scenario = next(iter(breakers[0].shown_by), row.scenarios[0])
+    yield f"    fenix-vnfm --port 9000 --misbehave {breakers[0].name}"
+    yield f"    fenix-conformance vnfm http://127.0.0.1:9000/maintenance --scenario {scenario} {only}"
 
 
-def _listed(names: Iterator[str] | tuple[str, ...]) -> str:
+def _told(behaviour: Behaviour) -> str:
+    return f"`{behaviour.name}` ({behaviour.statement})"
+
+
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
