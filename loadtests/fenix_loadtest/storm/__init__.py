@@ -1,0 +1,1 @@
+"""A storm of alarms to one VNFM, and how soon it replies to each."""
