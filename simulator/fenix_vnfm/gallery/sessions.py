@@ -30,9 +30,9 @@ class IgnoresSecondSession(NoteTaking):
             task.memory.settle(task.message)
             self.tell(task, EventKind.SILENT, "busy with another session")
             return
-        super().handle(task)
         if task.message.state == State.MAINTENANCE_COMPLETE:
             self._busy_with.pop(fenix, None)
+        super().handle(task)
 
 
 class MixesSessions(NoteTaking):
