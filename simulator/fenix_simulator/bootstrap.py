@@ -60,6 +60,8 @@ class Settings:
     delivery: DeliveryPolicy | None = None
     alarm_timeout: timedelta = timedelta(seconds=30)
     threads: int = 16
+    #: Sessions and alarms of another run have other ids, in the same cloud.
+    run: str = ""
 
 
 class UnlikeJournal(MaintenanceError):
@@ -78,7 +80,7 @@ class Simulator:
             undo.callback(self.journal.close)
             self.scenario = self._agree_on_scenario()
             self.inventory: Inventory = self.scenario.build_inventory()
-            self.namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"urn:fenix-harness:{self.scenario.seed}")
+            self.namespace = _namespace(self.scenario.seed, settings.run)
             self.clock = self._make_clock()
             self.guard = TargetGuard((*LOOPBACK, *settings.allow_targets))
             self.subscriptions = Subscriptions(self._on_subscription)
@@ -266,6 +268,11 @@ class Simulator:
     def _on_idle(self, session_id: str | None) -> None:
         if session_id is not None:
             self.ticker.release(session_id)
+
+
+def _namespace(seed: int, run: str) -> uuid.UUID:
+    """What the ids of sessions and alarms are made from."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:fenix-harness:{seed}{run and f':{run}'}")
 
 
 @dataclass(frozen=True, slots=True)

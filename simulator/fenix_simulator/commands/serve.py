@@ -62,6 +62,7 @@ Examples:
     "--allow-target", "allow_targets", multiple=True, metavar="CIDR|HOST", help="Where alarms may go, beside loopback."
 )
 @option("--threads", type=click.IntRange(2, 256), default=16, show_default=True, help="Requests answered at once.")
+@option("--run", default="", metavar="NAME", help="Other ids of sessions and alarms, in the same cloud.")
 @click.option("--until-eof", is_flag=True, help="Stop when standard input ends: with whoever started this.")
 @click.option("--start", "start", is_flag=True, help="Begin the scenario's sessions at once.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -126,6 +127,7 @@ def settings_of(
     project_tokens: tuple[str, ...],
     allow_targets: tuple[str, ...],
     threads: int,
+    run: str,
 ) -> Settings:
     """The settings that the options mean. Raises Problem, ScenarioError, ValueError."""
     guard_bind(host, admin_token)
@@ -163,6 +165,7 @@ def settings_of(
         delivery=parse_delivery(delivery) if delivery else None,
         alarm_timeout=alarm_timeout,
         threads=threads,
+        run=run,
     )
 
 
