@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fenix_simulator.adapters.clock import ManualClock
-from fenix_simulator.adapters.faults import FaultBoard, FaultInvalid
+from fenix_simulator.adapters.faults import FaultBoard, FaultInvalid, UnknownFault
 from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.adapters.journal_memory import MemoryJournal
 from fenix_simulator.domain.errors import LimitReached, UnknownProject
-from fenix_simulator.ports import Alarm
+from fenix_simulator.ports import Alarm, Recorded
 from fenix_simulator.scenario_faults import Fault
 
 NAMES = {1: "A", "alpha": "A", "A": "A", 2: "B", "beta": "B", "B": "B"}
@@ -29,6 +29,10 @@ def _board(*faults: dict, journal: MemoryJournal | None = None) -> FaultBoard:
 
 def _alarm(project: str | None, state: str = "MAINTENANCE") -> Alarm:
     return Alarm("key", "alarm", "http://127.0.0.1:1/", "s/1", state, b"{}", "req-0", "s", project)
+
+
+def _hits(board: FaultBoard) -> list[dict]:
+    return [one["hits"] for one in board.list()]
 
 
 def _meet(board: FaultBoard, exchange: tuple[str, str]) -> object:
@@ -287,3 +291,168 @@ def test_a_fault_that_the_journal_does_not_take_does_not_happen():
     with pytest.raises(JournalError):
         board.clear()
     assert len(board.list()) == 1
+
+
+# -- chance, sessions, states ----------------------------------------------------------------------------------------
+
+
+def _drawn(seed: int, exchanges: Sequence[tuple[str, str]], *faults: dict) -> list[int | None]:
+    """The number of the fault that each exchange meets."""
+    board = FaultBoard([Fault.model_validate(one) for one in faults], NAMES, MemoryJournal(), CLOCK, seed=seed)
+    met = [board.request(what, project) for what, project in exchanges]
+    return [None if one is None else one.fault for one in met]
+
+
+_chances = st.lists(
+    st.builds(
+        lambda operation, probability, nth, times: (
+            {
+                "when": {"operation": operation, "probability": probability} | ({} if nth is None else {"nth": nth}),
+                "then": DROP,
+            }
+            | ({} if times is None else {"times": times})
+        ),
+        st.sampled_from(["list", "reply"]),
+        st.sampled_from([0.1, 0.5, 0.9, 1]),
+        st.none() | st.integers(1, 4),
+        st.none() | st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=4,
+)
+_requests = st.lists(st.tuples(st.sampled_from(["list", "reply"]), st.sampled_from(["A", "B"])), max_size=40)
+
+
+@given(faults=_chances, exchanges=_requests, seed=st.integers(0, 5))
+def test_the_same_seed_draws_the_same(faults, exchanges, seed):
+    """For each project by itself: what another does in between makes no difference."""
+    drawn = _drawn(seed, exchanges, *faults)
+    assert _drawn(seed, exchanges, *faults) == drawn
+    for project in "AB":
+        alone = [one for one in exchanges if one[1] == project]
+        assert _drawn(seed, alone, *faults) == [
+            fault for fault, one in zip(drawn, exchanges, strict=True) if one[1] == project
+        ]
+
+
+@given(faults=_chances, exchanges=_requests, seed=st.integers(0, 5))
+def test_what_is_drawn_begins_with_the_nth_and_happens_so_often_at_most(faults, exchanges, seed):
+    (fault, *_) = faults
+    operation, nth = fault["when"]["operation"], fault["when"].get("nth")
+    most = fault.get("times") or (None if nth is None else 1)
+    drawn = _drawn(seed, exchanges, fault)
+    for project in "AB":
+        mine = [met for met, one in zip(drawn, exchanges, strict=True) if one == (operation, project)]
+        assert not any(mine[: (nth or 1) - 1])
+        if most is not None:
+            assert mine.count(1) <= most
+        if fault["when"]["probability"] == 1:
+            reached = mine[(nth or 1) - 1 :]
+            assert mine.count(1) == (len(reached) if most is None else min(most, len(reached)))
+
+
+@given(faults=_chances, exchanges=_requests, seed=st.integers(0, 5), data=st.data())
+def test_a_server_that_starts_again_goes_on_drawing_and_knows_the_hits(faults, exchanges, seed, data):
+    cut = data.draw(st.integers(0, len(exchanges)))
+    journal = MemoryJournal()
+
+    def board() -> FaultBoard:
+        return FaultBoard([Fault.model_validate(one) for one in faults], NAMES, journal, CLOCK, seed=seed)
+
+    before, after = board(), board()
+    met = [before.request(*one) for one in exchanges[:cut]]
+    after.restore(journal.read(limit=10_000))
+    assert after.list() == before.list()
+    met += [after.request(*one) for one in exchanges[cut:]]
+    assert [None if one is None else one.fault for one in met] == _drawn(seed, exchanges, *faults)
+
+
+def test_a_chance_is_about_what_it_says_and_another_seed_draws_something_else():
+    fault = {"when": {"operation": "list", "probability": 0.25}, "then": DROP}
+    drawn = [_drawn(seed, [("list", "A")] * 2_000, fault) for seed in (1, 2)]
+    assert all(420 < one.count(1) < 580 for one in drawn)
+    assert drawn[0] != drawn[1]
+
+
+def test_faults_of_the_same_chance_are_drawn_apart_and_rearming_draws_the_same_again():
+    chance = {"when": {"operation": "list", "probability": 0.5}, "then": DROP}
+    board = FaultBoard([Fault.model_validate(chance)] * 2, NAMES, MemoryJournal(), CLOCK)
+    first = [board.request("list", "A") for _ in range(64)]
+    assert {None if one is None else one.fault for one in first} == {None, 1, 2}
+    board.rearm()
+    again = [board.request("list", "A") for _ in range(64)]
+    assert [one and one.fault - 2 for one in again] == [one and one.fault for one in first]
+
+
+def test_what_was_drawn_is_in_the_journal():
+    """Each exchange that fitted is there: counted, or happened."""
+    journal = MemoryJournal()
+    board = _board({"when": {"operation": "list", "probability": 0.5}, "then": DROP}, journal=journal)
+    met = [board.request("list", "A") is not None for _ in range(20)]
+    told = [(one.type == "FaultHappened", one.data["count"]) for one in journal.read()]
+    assert told == [(happened, count) for count, happened in enumerate(met, 1)]
+
+
+def test_a_state_and_a_session_have_to_fit():
+    board = FaultBoard(
+        [
+            Fault.model_validate({"when": {"operation": "list", "state": "SCALE_IN", "nth": 1}, "then": STATUS}),
+            Fault.model_validate({"when": {"operation": "reply", "session": 2}, "then": DROP}),
+            Fault.model_validate({"when": {"operation": "alarm", "state": "SCALE_IN"}, "then": DROP}),
+        ],
+        NAMES,
+        MemoryJournal(),
+        CLOCK,
+        sessions=lambda: ["s", "t"],
+    )
+    lists = [board.request("list", "A", "s", state) for state in (None, "MAINTENANCE", "SCALE_IN", "SCALE_IN")]
+    assert [one is not None for one in lists] == [False, False, True, False]
+    assert [board.request("reply", "A", session) is not None for session in ("s", "t", "u")] == [False, True, False]
+    assert [board.alarm(_alarm("A", state)) is not None for state in ("MAINTENANCE", "SCALE_IN")] == [False, True]
+
+
+def test_requests_that_name_no_project_count_together_where_they_may():
+    board = _board(
+        {"when": {"operation": "control", "nth": 2}, "then": DROP}, {"when": {"operation": "list"}, "then": DROP}
+    )
+    assert [board.request("control", project) is not None for project in (None, "C", "A", "A")] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert board.request("list", None) is None
+    assert _hits(board) == [{"": 1, "A": 1}, {}]
+
+
+def test_hits_are_counted_by_project_and_a_fault_is_removed_by_its_number():
+    board = _board({"when": {"operation": "list"}, "then": DROP}, {"when": {"operation": "list"}, "then": STATUS})
+    for project in "AAB":
+        board.request("list", project)
+    assert _hits(board) == [{"A": 2, "B": 1}, {}]
+    board.remove(1)
+    with pytest.raises(UnknownFault, match="no fault 1"):
+        board.remove(1)
+    met = board.request("list", "A")
+    assert met is not None
+    assert met.fault == 2
+    assert board.add({"when": {"operation": "list"}, "then": DROP})["number"] == 3
+
+
+def test_a_journal_of_before_is_gone_on_with():
+    """Entries that know neither places nor hits."""
+    fault = {"when": {"operation": "reply", "nth": 1}, "times": 3, "then": STATUS}
+    entries = [
+        ("FaultsChanged", None, {"faults": [{"number": 4, "fault": fault}]}),
+        ("FaultCounted", "B", {"fault": 4, "count": 1}),
+        ("FaultHappened", "A", {"fault": 4, "count": 1, "operation": "reply", "effect": STATUS}),
+        ("FaultHappened", "A", {"fault": 4, "count": 2, "operation": "reply", "effect": STATUS}),
+    ]
+    board = _board()
+    board.restore(
+        Recorded(number, CLOCK.now(), "fault", kind, None, project, data)
+        for number, (kind, project, data) in enumerate(entries, 1)
+    )
+    assert board.list() == [{"number": 4, "hits": {"A": 2}, **fault}]
+    assert [_meet(board, ("reply", project)) for project in "AABBB"] == [STATUS, None, STATUS, STATUS, None]
+    assert board.add(fault)["number"] == 5

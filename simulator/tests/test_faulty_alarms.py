@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import threading
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from fenix_simulator.adapters.clock import ManualClock
 from fenix_simulator.adapters.faults import FaultBoard
 from fenix_simulator.adapters.faulty_alarms import FaultyAlarmSink
 from fenix_simulator.adapters.journal_memory import MemoryJournal
-from fenix_simulator.adapters.spoiled_alarms import with_traits
-from fenix_simulator.ports import Alarm, Delivery
-from fenix_simulator.scenario_faults import Fault
+from fenix_simulator.adapters.spoiled_alarms import python2, spoiled, with_traits
+from fenix_simulator.ports import Alarm, Delivery, Mishap
+from fenix_simulator.scenario_faults import Fault, Then
 from fenix_simulator.synthetic import SyntheticAlarm
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -176,6 +177,61 @@ def test_a_drop_that_cannot_be_recorded_stops_nothing():
     assert way.inner.names == ["2"]
 
 
+# -- out of order ----------------------------------------------------------------------------------------------------
+
+
+def test_a_reordered_alarm_comes_behind_the_next_one_of_its_subscriber():
+    way = Way(_fault(1, reorder=True))
+    way.send("1")
+    way.send("x", key="B")
+    assert way.inner.names == ["x"]
+    way.send("2", "3")
+    assert way.inner.names == ["x", "2", "1", "3"]
+    assert way.traffic == [], "nothing waits for what may never come"
+
+
+def test_what_is_held_back_comes_behind_so_many():
+    way = Way(_fault(1, hold_back=3))
+    way.send("1", "2", "3", "4", "5")
+    assert way.inner.names == ["2", "3", "4", "1", "5"]
+
+
+def test_of_a_duplicate_the_first_comes_in_time_and_the_others_late():
+    way = Way(_fault(2, duplicate=2, hold_back=2))
+    way.send("1", "2", "3", "4", "5")
+    assert way.inner.names == ["1", "2", "3", "4", "2", "2", "5"]
+    assert [alarm.fault for alarm in way.inner.sent] == [None, 1, None, None, 1, 1, None]
+
+
+def test_several_may_be_held_back_and_one_that_was_dropped_did_not_come():
+    way = Way(_fault(1, hold_back=2), _fault(2, hold_back=1), _fault(3, drop=True))
+    way.send("1", "2", "3", "4", "5")
+    assert way.inner.names == ["4", "1", "2", "5"]
+    assert not way.sink._held_back
+
+
+def test_every_alarm_reordered_is_every_alarm_one_later():
+    way = Way(_fault(reorder=True))
+    way.send("1", "2", "3")
+    assert way.inner.names == ["1", "2"]
+
+
+def test_what_is_held_back_waits_behind_a_delayed_alarm_too():
+    way = Way(_fault(1, hold_back=1), _fault(2, delay="5s"))
+    way.send("1", "2", "3")
+    assert way.inner.names == []
+    way.delays.started[0][1]()
+    assert way.inner.names == ["2", "1", "3"]
+
+
+def test_what_was_held_back_is_forgotten_with_its_session():
+    way = Way(_fault(1, hold_back=1))
+    way.sink._is_known = lambda session_id: False
+    way.send("1", "2")
+    assert way.inner.names == ["2"]
+    assert not way.sink._held_back
+
+
 _thens = st.one_of(
     st.none(),
     st.builds(lambda n: {"duplicate": n}, st.integers(1, 3)),
@@ -280,3 +336,74 @@ def test_what_the_journal_says_of_a_changed_alarm_is_what_was_sent():
 def test_the_same_change_gives_the_same_bytes():
     made = {with_traits(_alarm("1"), {"a": 1}, b"key").body for _ in range(3)}
     assert len(made) == 1
+
+
+# -- other ways to spoil an alarm ------------------------------------------------------------------------------------
+
+
+def _spoiled(**then: object) -> Alarm:
+    return spoiled(_alarm("1"), Then.model_validate(then), b"key")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("['MIGRATE', 'OWN_ACTION']", "[u'MIGRATE', u'OWN_ACTION']"),
+        ("{'openstack_release': 'Queens'}", "{u'openstack_release': u'Queens'}"),
+        ("{}", "{}"),
+        ("[]", "[]"),
+        ("http://127.0.0.1/['a']", "http://127.0.0.1/['a']"),
+        ("MAINTENANCE", "MAINTENANCE"),
+        (str(["it's", 'a "b"', "c\\d"]), "[u\"it's\", u'a \"b\"', u'c\\\\d']"),
+        (str({"k": "ü€"}), "{u'k': u'\\xfc\\u20ac'}"),
+        ("['MIGRATE', 'OWN_ACT", "[u'MIGRATE', u'OWN_ACT"),
+    ],
+)
+def test_python_2_writes_lists_and_maps_with_u(text, told):
+    assert python2(text) == told
+
+
+@given(st.lists(st.text(max_size=8)) | st.dictionaries(st.text(max_size=8), st.text(max_size=8)))
+def test_what_python_2_wrote_reads_the_same(value):
+    assert ast.literal_eval(python2(str(value))) == value
+
+
+def test_all_texts_of_an_alarm_are_written_as_in_python_2():
+    before = with_traits(_alarm("1"), {"allowed_actions": "['MIGRATE']", "metadata": "{'a': 'b'}"}, b"key")
+    after = _traits(spoiled(before, Then(python2=True), b"key"))
+    assert (after["allowed_actions"][2], after["metadata"][2]) == ("[u'MIGRATE']", "{u'a': u'b'}")
+    assert after["reply_url"] == _traits(before)["reply_url"]
+    assert decode(spoiled(before, Then(python2=True), b"key").body).allowed_actions == ("MIGRATE",)
+
+
+@pytest.mark.parametrize(
+    ("crop", "lengths"),
+    [
+        (4, {"state": 4, "session_id": 1, "reply_url": 4, "reply_at": 19}),
+        ({"reply_url": 10, "nothing": 3}, {"state": 11, "reply_url": 10}),
+        ("state", {"state": 5}),
+        ("nothing", {"state": 11}),
+    ],
+)
+def test_texts_are_cropped(crop, lengths):
+    cropped = _traits(_spoiled(crop=crop))
+    assert {name: len(cropped[name][2]) for name in lengths} == lengths
+    assert set(cropped) == set(_traits(_alarm("1")))
+
+
+def test_the_state_that_is_recorded_is_the_one_that_was_sent():
+    assert _spoiled(unknown_state="POSTPONED").state == decode(_spoiled(unknown_state="POSTPONED").body).state
+    assert _spoiled(unknown_state="POSTPONED", traits={"a": 1}).state == "POSTPONED"
+    assert _spoiled(crop=4).state == "MAIN"
+
+
+def test_a_malformed_alarm_lacks_its_last_bracket():
+    assert _spoiled(malformed=True).body == BODY[:-1]
+    assert _spoiled(malformed=True).mishap is None
+
+
+def test_what_happens_to_a_connection_is_said_beside_the_alarm():
+    assert _spoiled(reset=True).mishap == Mishap(end="reset")
+    assert _spoiled(truncate=True, drip="2s").mishap == Mishap(drip=timedelta(seconds=2), end="cut")
+    assert _spoiled(content_type="text/html").mishap == Mishap(content_type="text/html")
+    assert _spoiled(duplicate=1) == _alarm("1")

@@ -11,13 +11,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Response, after_this_request, g, request
+from flask import Blueprint, Response, g, request
 
 from fenix_simulator.domain.errors import MaintenanceError
 from fenix_simulator.http import auth, problems
 from fenix_simulator.http.bodies import JSON
 from fenix_simulator.http.earlier_lists import earlier_list
-from fenix_simulator.http.needs import Effect, Faults, Happening
+from fenix_simulator.http.needs import Effect, Faults, Happening, Service
 from fenix_simulator.http.web import Web, answer
 
 #: Set in a request's environment here, for the server (``adapters.wsgi``): how the answer goes wrong on its connection,
@@ -51,7 +51,7 @@ def inject(surface: Blueprint, web: Web) -> None:
             return None
         session_id = named["session_id"]
         met = faults.request(operation, named["project_id"], session_id, _state(web, session_id))
-        return None if met is None else _happen(met, web)
+        return None if met is None else _happen(met)
 
 
 def inject_control(surface: Blueprint, web: Web) -> None:
@@ -65,7 +65,16 @@ def inject_control(surface: Blueprint, web: Web) -> None:
         if not faults.touches("control") or request.method not in _CONTROLLING:
             return None
         met = faults.request("control", _owner(web))
-        return None if met is None else _happen(met, web)
+        return None if met is None else _happen(met)
+
+
+def spoiled(response: Response, service: Service) -> Response:
+    """The answer as the present request's fault leaves it. It comes last, when nobody looks into the body any more:
+    no secret may be taken for harmless because it is cut in two."""
+    met: Happening | None = g.get("fault")
+    if met is not None:
+        _spoil(response, met.effect, service)
+    return response
 
 
 def number() -> int | None:
@@ -102,7 +111,7 @@ def _owner(web: Web) -> str | None:
     return project_id if isinstance(project_id, str) else None
 
 
-def _happen(met: Happening, web: Web) -> Response | None:
+def _happen(met: Happening) -> Response | None:
     """Do what can be done before the request is looked at; the answer where it never is."""
     effect = met.effect
     g.fault = met
@@ -112,8 +121,6 @@ def _happen(met: Happening, web: Web) -> Response | None:
     mishap: dict[str, Any] = {"end": _end(effect), "drip": effect.drip and effect.drip.total_seconds()}
     if any(mishap.values()):
         request.environ[MISHAP] = mishap
-    if effect.stale or effect.malformed or effect.truncate or effect.content_type:
-        after_this_request(lambda response: _spoil(response, effect, web))
     if effect.drop:
         return Response(status=500)  # where the server cannot close the connection
     return None if effect.status is None else _answer(effect.status)
@@ -140,11 +147,11 @@ def _answer(status: int) -> Response:
     )
 
 
-def _spoil(response: Response, effect: Effect, web: Web) -> Response:
-    """The answer with another body or content type; an answer without a body gets one that can be broken."""
+def _spoil(response: Response, effect: Effect, service: Service) -> None:
+    """Give the answer another body or content type; an answer without a body gets one that can be broken."""
     if effect.stale and response.status_code == 200:
         named = request.view_args or {}
-        earlier = earlier_list(web.service, named["session_id"], named["project_id"])
+        earlier = earlier_list(service, named["session_id"], named["project_id"])
         if earlier is not None:
             response.set_data(earlier)
     if effect.malformed or effect.truncate:
@@ -160,4 +167,3 @@ def _spoil(response: Response, effect: Effect, web: Web) -> Response:
             response.set_data(body)
     if effect.content_type:
         response.headers["Content-Type"] = effect.content_type
-    return response

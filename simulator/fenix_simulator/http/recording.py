@@ -57,6 +57,7 @@ def register(app: Flask, service: Service, config: HttpConfig, redactor: Redacto
 
     @app.after_request
     def record(response: Response) -> Response:
+        response = faults.spoiled(response, service)
         surface, session_id, project_id = surface_of(request.path)
         status = None if faults.is_hung_up() else response.status_code
         count(surface, request.method, status)

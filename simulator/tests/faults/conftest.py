@@ -34,7 +34,9 @@ class Site:
     """A server with a session that awaits every project's reply to MAINTENANCE."""
 
     def __init__(self, receiver: AlarmReceiver, *faults: Mapping[str, Any], **choices: Any) -> None:
-        members = {name: choices.pop(name) for name in ("behaviour", "dialect", "inventory") if name in choices}
+        members = {
+            name: choices.pop(name) for name in ("behaviour", "dialect", "inventory", "delivery") if name in choices
+        }
         scenario = loads(json.dumps({**SCENARIO, **members, "faults": faults}).encode())
         alarms = choices.pop("alarm_url", None) or receiver.route("/alarms", lambda alarm: None)
         mode = TimeMode.parse(choices.pop("time", "manual"))
