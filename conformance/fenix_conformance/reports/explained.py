@@ -14,12 +14,16 @@ from fenix_conformance.reports.escaping import one_line
 from fenix_conformance.reports.places import duration, short
 from fenix_conformance.reports.pretty import pretty
 from fenix_conformance.reports.screen import STYLES, Screen
+from fenix_conformance.reports.words import number
 from fenix_conformance.requirements import requirements_of
 from fenix_conformance.results import Outcome, Role
 from fenix_conformance.vnfm.explain import Attempt, Explanation, Step
+from fenix_conformance.vnfm.finding import some
 
 #: Of a body so many characters are shown; the journal has all of them.
 _LONGEST: Final = 2_000
+#: Of the instances so many are named.
+_MOST: Final = 10
 _LABEL: Final = 11
 
 
@@ -55,7 +59,7 @@ def render_list(explanations: Sequence[Explanation], console: Console | None = N
         screen.line(_row(row, widths), (one_line(one.outcome), _style(one)), crop=True)
     wrong = sum(1 for one in explanations if one.outcome != "as expected")
     screen.line()
-    screen.line(f"{len(explanations)} alarms, {wrong} not as expected. --entry N explains one.")
+    screen.line(f"{number(len(explanations), 'alarm')}, {wrong} not as expected. --entry N explains one.")
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -90,14 +94,14 @@ def render_explanation(one: Explanation, console: Console | None = None) -> None
 
 
 def _part(screen: Screen, name: str, lines: Sequence[str]) -> None:
-    for number, line in enumerate(lines):
-        screen.line((f"  {name if number == 0 else '':<{_LABEL}}", "bold"), line)
+    for position, line in enumerate(lines):
+        screen.line((f"  {name if position == 0 else '':<{_LABEL}}", "bold"), line)
 
 
 def _asked(one: Explanation) -> list[str]:
     lines = [f"project {one_line(one.project_id)} in session {one_line(one.session_id)}, {one.at.isoformat()}"]
     if one.instance_ids:
-        lines.append(f"about {len(one.instance_ids)} instances: {one_line(', '.join(one.instance_ids))}")
+        lines.append(f"about {number(len(one.instance_ids), 'instance')}: {one_line(some(one.instance_ids, _MOST))}")
     else:
         lines.append("about all that the project has")
     if one.allowed_actions:

@@ -158,7 +158,7 @@ def _numbers(course: Course, one: Ask | Delivery) -> set[int]:
     """The entries that belong to an alarm."""
     if isinstance(one, Delivery):
         return {one.entry.number, *(entry.number for entry in _notified(course, one))}
-    exchanges = (*one.deliveries, *one.listings, *one.replies)
+    exchanges: list[Delivery | Request] = [*one.deliveries, *one.listings, *one.replies]
     return {one.entry.number, *(each.entry.number for each in exchanges)}
 
 
@@ -353,7 +353,7 @@ def _list(ask: Ask, reply: Request) -> Iterator[Difference]:
     if message is None or message.list_url is None:
         return
     seen = ask.seen_before(reply)
-    actual = f"GET {seen.path} ({len(seen.listed or ())} instances)" if seen is not None else "not fetched"
+    actual = f"GET {seen.path} ({len(seen.listed or ())} listed)" if seen is not None else "not fetched"
     yield Difference("list", f"GET {urlsplit(message.list_url).path} before the reply", actual, seen is not None)
 
 
