@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -149,7 +150,8 @@ class Stage:
 
     def _start(self, project_ids: Sequence[str]) -> SimulatorProcess:
         given = self._options
-        words = ["--time", "auto", "--reply-window", f"{given.reply_window:g}s"]
+        # A VNFM may remember sessions, and be judged more than once: no id of a session comes twice.
+        words = ["--run", uuid.uuid4().hex, "--time", "auto", "--reply-window", f"{given.reply_window:g}s"]
         words += ["--alarm-timeout", f"{given.reply_window:g}s", "--own-action-window", f"{given.action_window:g}s"]
         host = given.address[0]
         if not _is_loopback(host):
