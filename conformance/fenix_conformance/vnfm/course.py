@@ -67,13 +67,22 @@ class Course:
             yield from session.asks
 
     def sizes(self, project_id: str) -> list[tuple[datetime, int, Entry]]:
-        """How the project's number of instances changed: (when, by how much, the entry)."""
+        """How the project's number of instances changed: (when, by how much, the entry).
+
+        Every session under way records a change by itself: what one has told already counts once.
+        """
         changes = []
+        gone: set[str] = set()
+        come: set[str] = set()
         for entry in self.cloud:
-            if entry.type == "InstanceRemoved" and entry.data.get("project_id") == project_id:
-                changes.append((entry.at, -1, entry))
-            elif entry.type == "InstanceAdded" and entry.data["instance"].get("project_id") == project_id:
-                changes.append((entry.at, 1, entry))
+            is_removal = entry.type == "InstanceRemoved"
+            told = entry.data if is_removal else entry.data.get("instance") or {}
+            instance_id = str(told.get("instance_id"))
+            if told.get("project_id") != project_id or instance_id in (gone if is_removal else come):
+                continue
+            (gone if is_removal else come).add(instance_id)
+            (come if is_removal else gone).discard(instance_id)
+            changes.append((entry.at, -1 if is_removal else 1, entry))
         return changes
 
 

@@ -24,7 +24,7 @@ def _duplicate(course: Course, everything: Sequence[Course]) -> Iterator[Finding
             yield (
                 _broke_on(ask, again)
                 or _said_otherwise(ask, again[0])
-                or _scaled_again(session, ask, again[0])
+                or _scaled_again(course, session, ask, again[0])
                 or (went_silent(course, everything, session, ask, again[0], "an alarm that came twice", _has_repeats))
                 or about(ask, Outcome.PASS, f"came {1 + len(again)} times and had one effect", again[0].entry)
             )
@@ -61,21 +61,24 @@ def _said_otherwise(ask: Ask, again: Delivery) -> Finding | None:
     )
 
 
-def _scaled_again(session: SessionCourse, ask: Ask, again: Delivery) -> Finding | None:
-    """More instances were given up after the acknowledgement had been accepted."""
+def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Delivery) -> Finding | None:
+    """More instances were given up after the acknowledgement had been accepted, and not for another question.
+
+    What is removed and added again (an instance re-created elsewhere) makes no difference.
+    """
     reply = ask.final
     if ask.state != State.SCALE_IN or reply is None or not reply.accepted or not reply.is_ack:
         return None
-    upcoming = session.asks_of(ask.project_id)[ask.number :]
-    until = upcoming[0].at if upcoming else None
-    more = [
-        entry
-        for entry in session.events["InstanceRemoved"]
-        if entry.data.get("project_id") == ask.project_id
-        and entry.at > reply.ended
-        and (until is None or entry.at < until)
+    resizing = (State.SCALE_IN, State.MAINTENANCE_COMPLETE)
+    following = [one for one in session.asks_of(ask.project_id)[ask.number :] if one.state in resizing]
+    until = following[0].at if following else session.ended
+    changes = [
+        (by, entry)
+        for at, by, entry in course.sizes(ask.project_id)
+        if at > reply.ended and (until is None or at < until)
     ]
-    if not more:
+    lost = -sum(by for by, _ in changes)
+    if lost <= 0:
         return None
     before = [entry for entry in removals(session, ask) if entry.at <= reply.ended]
     return about(
@@ -84,9 +87,9 @@ def _scaled_again(session: SessionCourse, ask: Ask, again: Delivery) -> Finding 
         "the alarm SCALE_IN came again and instances were given up again",
         again.entry,
         reply.entry,
-        *more[:3],
+        *[entry for by, entry in changes if by < 0][:3],
         expected="one scale-in for one question",
-        actual=f"{len(before)} instances removed before ACK_SCALE_IN, {len(more)} more after it",
+        actual=f"{len(before)} instances removed before {reply.state}, {lost} more after it",
     )
 
 
