@@ -27,7 +27,7 @@ ARGUMENTS: Final = [
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)")
 
 SCHEMES: Final = ("light", "dark")
-WIDTHS: Final = (360, 1400)
+WIDTHS: Final = (360, 800, 1400)
 
 #: The contrast of every text that a selector finds with what lies behind it, as WCAG 2 defines it.
 CONTRASTS = """selector => {

@@ -19,7 +19,7 @@ from fenix_conformance.reports.escaping import well_formed
 from fenix_conformance.reports.html import html_text
 from fenix_conformance.reports.json_report import json_text
 from fenix_conformance.reports.junit import junit_text
-from fenix_conformance.results import Evidence, EvidenceKind, Level, Outcome, Result, Role, RunResult
+from fenix_conformance.results import Case, Evidence, EvidenceKind, Level, Outcome, Result, Role, RunResult, Timing
 
 NASTY = [
     "",
@@ -61,6 +61,28 @@ pieces = st.builds(
     answer_headers=headers,
     answer_body=st.none() | text,
     seconds=st.none() | st.floats(0, 1e6),
+    entry=st.none() | st.integers(0, 10**9),
+    scenario=text,
+)
+cases = st.builds(
+    Case,
+    outcome=st.sampled_from(Outcome),
+    message=text,
+    scenario=text,
+    state=text,
+    project_id=text,
+    session_id=text,
+    entries=st.lists(st.integers(0, 10**9), max_size=3).map(tuple),
+)
+figures = st.floats(0, 1e6)
+timings = st.builds(
+    Timing,
+    state=text,
+    count=st.integers(0, 10**6),
+    p50=figures,
+    p95=figures,
+    longest=figures,
+    least_margin=st.none() | st.floats(-1e6, 1e6),
 )
 rows = st.builds(
     Result,
@@ -75,6 +97,8 @@ rows = st.builds(
     actual=text,
     evidence=st.lists(pieces, max_size=2).map(tuple),
     rerun=text,
+    advice=text,
+    cases=st.lists(cases, max_size=2).map(tuple),
 )
 runs = st.builds(
     RunResult,
@@ -84,6 +108,7 @@ runs = st.builds(
     seconds=st.floats(0, 1e6),
     results=st.lists(rows, max_size=3).map(tuple),
     strict=st.booleans(),
+    timings=st.lists(timings, max_size=2).map(tuple),
 )
 few = settings(max_examples=40, deadline=None)
 #: What no report may contain: it would steer a terminal, or is no character of XML.
