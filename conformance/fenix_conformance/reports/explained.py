@@ -137,8 +137,8 @@ def _sent(step: Step) -> list[str]:
     ]
     if step.body:
         lines += [f"  {one_line(step.content_type) or 'no content type'}", *_indented(step.body)]
-    if step.what == "list" or (step.status or 0) >= 400:
-        lines += _indented(step.answer)
+    if step.answer and (step.what == "list" or (step.status or 0) >= 400):
+        lines += ["  answered:", *_indented(step.answer)]
     return lines
 
 
