@@ -26,6 +26,7 @@ WITHOUT_FAULTS = [
     "happy-path",
     "scale-in",
     "no-spare-host",
+    "other-address",
     "own-action",
     "live-migrate",
     "unsubscribed-project",
@@ -57,13 +58,15 @@ def test_a_bundled_scenario_ends_as_it_expects(name):
 WITH_FAULTS: dict[str, Counter[tuple[str, str]]] = {
     "flaky-api": Counter(
         {
-            ("reply", "{'status': 503}"): 2,
+            ("reply", "{'status': 503}"): 5,
             ("reply", "{'close': True}"): 1,
             ("list", "{'delay': '1s'}"): 1,
-            ("list", "{'drop': True}"): 1,
+            ("list", "{'status': 503}"): 1,
         }
     ),
-    "duplicate-alarms": Counter({("alarm", "{'duplicate': 2}"): 1, ("alarm", "{'duplicate': 1}"): 3}),
+    # SCALE_IN, PREPARE_MAINTENANCE, three of PLANNED_MAINTENANCE, six reports of a move, MAINTENANCE_COMPLETE.
+    "duplicate-alarms": Counter({("alarm", "{'duplicate': 2}"): 1, ("alarm", "{'duplicate': 1}"): 12}),
+    "late-alarms": Counter({("alarm", "{'duplicate': 1, 'hold_back': 2}"): 2}),
     "unknown-traits": Counter(
         {
             ("alarm", "{'traits': {'state': 'INSTANCE_ACTION_POSTPONED', 'retry_in': 30}}"): 1,
@@ -97,15 +100,17 @@ def test_a_bundled_scenario_with_faults_ends_as_it_expects_and_the_faults_happen
 
 
 def _saw_a_flaky_api(entries: list[Recorded]) -> None:
-    """Two replies answered 503, one list and one reply not answered at all; every state has its one reply."""
+    """Five replies and a list answered 503, one reply not answered at all; every state has its one reply."""
     answers = Counter(
         (entry.data["method"], entry.data["status"])
         for entry in entries
         if entry.kind == "request" and entry.data["surface"] == "project"
     )
-    assert answers["PUT", 503] == 2
+    assert answers["PUT", 503] == 5
     assert answers["PUT", None] == 1
-    assert answers["GET", None] == 1
+    assert answers["GET", 503] == 1
+    touched = [entry.data["fault"] for entry in entries if entry.kind == "request" and entry.data["fault"]]
+    assert touched == [1, 1, 2, 4, 5, 3, 3, 3], "which fault it was is said with each request"
     # The one whose answer was lost is sent again; by then the session may await another one, and refuses it.
     assert answers["PUT", 200] + answers["PUT", 409] + answers["PUT", 422] == 5
     assert answers["PUT", 200] >= 4
@@ -115,8 +120,22 @@ def _saw_a_flaky_api(entries: list[Recorded]) -> None:
 def _saw_duplicates(entries: list[Recorded]) -> None:
     """As many identical bodies as asked for, and yet one reply to each."""
     bodies = Counter(entry.data["body"] for entry in entries if entry.kind == "delivery")
-    assert sorted(bodies.values()) == [1] * 7 + [2] * 3 + [3]
+    assert sorted(bodies.values()) == [2] * 12 + [3]
+    types = [entry.type for entry in entries]
+    assert types.count("ReplyAccepted") == 7
+    assert types.count("InstanceRemoved") == 3, "it scaled in once: a third of eight, rounded up"
+
+
+def _saw_late_alarms(entries: list[Recorded]) -> None:
+    """Two of the alarms again, behind two others; every reply was taken, and none was sent again."""
+    told = [entry.data["notification"] for entry in entries if entry.kind == "delivery"]
+    again = [name for position, name in enumerate(told) if name in told[:position]]
+    assert len(again) == 2
+    for name in again:
+        first, second = (position for position, other in enumerate(told) if other == name)
+        assert len(set(told[first + 1 : second])) >= 2
     assert [entry.type for entry in entries].count("ReplyAccepted") == 5
+    assert {entry.data["status"] for entry in entries if entry.kind == "request"} <= {200, 201, 204}
 
 
 def _saw_unknown_traits(entries: list[Recorded]) -> None:
@@ -128,7 +147,12 @@ def _saw_unknown_traits(entries: list[Recorded]) -> None:
     assert {entry.data["status"] for entry in entries if entry.kind == "request"} <= {200, 201, 204}
 
 
-SEEN = {"flaky-api": _saw_a_flaky_api, "duplicate-alarms": _saw_duplicates, "unknown-traits": _saw_unknown_traits}
+SEEN = {
+    "flaky-api": _saw_a_flaky_api,
+    "duplicate-alarms": _saw_duplicates,
+    "late-alarms": _saw_late_alarms,
+    "unknown-traits": _saw_unknown_traits,
+}
 
 
 def test_the_live_screen_draws_hosts_and_story():

@@ -107,6 +107,11 @@ def blueprint(web: Web) -> Blueprint:
         _faults(web).clear()
         return nothing()
 
+    @surface.delete("/faults/<int:number>")
+    def remove_fault(number: int) -> Response:
+        _faults(web).remove(number)
+        return nothing()
+
     return surface
 
 

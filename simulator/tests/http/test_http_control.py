@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -234,10 +235,14 @@ def test_faults_are_listed_added_and_cleared(client, world):
     assert client.get(url).get_json() == {"faults": []}
     for fault in (REPLY_FAULT, ALARM_FAULT):
         added = client.post(url, json=fault)
-        assert (added.status_code, added.get_json()) == (201, fault)
-    assert client.get(url).get_json() == {"faults": [REPLY_FAULT, ALARM_FAULT]}
+        assert (added.status_code, added.get_json() | fault) == (201, added.get_json())
+    armed = [{"number": 1, "hits": {}, **REPLY_FAULT}, {"number": 2, "hits": {}, **ALARM_FAULT}]
+    assert client.get(url).get_json() == {"faults": armed}
     whole = {**REPLY_FAULT, "times": 2.0}
-    assert client.post(url, json=whole).get_json() == REPLY_FAULT, "2.0 is an integer to JSON schema"
+    assert client.post(url, json=whole).get_json()["times"] == 2, "2.0 is an integer to JSON schema"
+    assert client.delete(f"{url}/1").status_code == 204
+    assert client.delete(f"{url}/1").status_code == 404
+    assert [fault["number"] for fault in client.get(url).get_json()["faults"]] == [2, 3]
     assert client.delete(url).status_code == 204
     assert client.get(url).get_json() == {"faults": []}
 
@@ -305,7 +310,7 @@ def test_the_document_is_served_and_valid(client):
 
 def test_the_document_has_every_route_and_no_other(client):
     routes = {
-        (rule.rule.replace("<plain_id:", "<").replace("<id:", "<").replace("<", "{").replace(">", "}"), method)
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in client.application.url_map.iter_rules()
         if rule.rule.startswith("/simulator/")
         for method in rule.methods - {"HEAD", "OPTIONS"}
@@ -341,7 +346,8 @@ def check(answer, path: str, method: str) -> None:
 def test_what_is_answered_is_what_the_document_says(client, world, path, method):
     """With a session that was just asked for a reply, once as it should be asked and once with each fault."""
     session_id = world.session("PLANNED_MAINTENANCE")
-    url = path.replace("{session_id}", session_id).replace("{instance_id}", "a0")
+    number = world.fault() if "/faults/" in path else world.delivery()
+    url = path.replace("{session_id}", session_id).replace("{instance_id}", "a0").replace("{number}", str(number))
     good = {
         f"{API}/instances": {"project_id": "A"},
         f"{API}/clock/advance": {"by": "1s"},

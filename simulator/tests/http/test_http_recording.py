@@ -30,6 +30,7 @@ def test_a_request_is_recorded_with_its_answer(client, world):
         "response_body": '{"state":"ACK_MAINTENANCE"}',
         "content_type": "application/json",
         "surface": "project",
+        "fault": None,
     }
 
 

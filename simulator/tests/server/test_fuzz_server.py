@@ -284,7 +284,7 @@ class Watch:
             list(service.instances()),
             service.hosts(),
             service.subscriptions.list(),
-            service.faults.list(),
+            [fault["number"] for fault in service.faults.list()],
             service.clock.now(),
         )
 
