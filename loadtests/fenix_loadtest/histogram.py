@@ -33,7 +33,10 @@ class Histogram:
         self.largest = max(self.largest, other.largest)
 
     def percentile(self, share: float) -> float | None:
-        """The latency (seconds) that ``share`` of all do not exceed, nearest rank; None where nothing was counted."""
+        """The latency (seconds) that ``share`` of all do not exceed; None where nothing was counted.
+
+        By nearest rank, and the end of its class: up to one percent more than it was, never less.
+        """
         if not self.count:
             return None
         rank = max(1, math.ceil(share * self.count))
@@ -41,7 +44,7 @@ class Histogram:
         for key in sorted(self.counts):
             seen += self.counts[key]
             if seen >= rank:
-                return min(self.largest, math.exp((key + 0.5) * _GROWTH) / 1e6)
+                return min(self.largest, math.exp((key + 1) * _GROWTH) / 1e6)
         return self.largest
 
     def pairs(self) -> list[list[int]]:

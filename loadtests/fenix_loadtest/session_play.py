@@ -120,14 +120,14 @@ class SessionPlay:
             if self._stay is not None:
                 self._stay.acts = True
             return
-        if alarm.state not in REPLY_STATES or not alarm.reply_url or self._stage.stopping.is_set():
-            if self._stay is not None and self._stay.is_complete:
-                self._drop_stay(Fate.SHOWN)
+        if alarm.state not in REPLY_STATES or not alarm.reply_url:
             return
         stay = self._stay
-        if stay is None or stay.state != alarm.state or stay.is_sent:
+        if stay is None or not stay.includes(alarm):
             if stay is not None:
                 self._drop_stay(Fate.SHOWN if stay.is_sent else Fate.UNKNOWN)
+            if self._stage.stopping.is_set():
+                return
             stay = self._stay = self._new_stay(alarm, received.at, now)
             self._stage.open(stay)
         ask = stay.add(alarm, alarm.project_id or alarm.reply_url.rstrip("/").rpartition("/")[2], now)

@@ -32,7 +32,7 @@ _FEED_PAUSE: Final = 0.001
 _FEED_BATCH: Final = 50
 #: Alarms kept until it is known whose sessions they are about.
 _STRAYS: Final = 2_000
-#: How long the first alarm may take, in seconds beyond the lead.
+#: How long the first alarm may take at most, in seconds beyond the lead.
 _FIRST_ALARM: Final = 15.0
 #: Pauses between the tries of a reply that was not accepted, and how often it is tried.
 RETRY_PAUSE: Final = 0.3
@@ -105,7 +105,8 @@ class Stage:
                 play = SessionPlay(self, number)
                 play.begin()
                 self._plays.append(gevent.spawn(play.run))
-            if not self._first_alarm.wait(self.settings.lead + _FIRST_ALARM) and not self.stopping.is_set():
+            patience = self.settings.lead + min(_FIRST_ALARM, self.settings.max_wait)
+            if not self._first_alarm.wait(patience) and not self.stopping.is_set():
                 raise SetUpError(
                     f"no alarm arrived at {url}: do the projects have instances, and can the server reach it?"
                 )
@@ -193,7 +194,7 @@ class Stage:
 
     def put_wave(self, stay: Stay, ask: Ask) -> None:
         """A project reacts to its alarm as soon as a user is free."""
-        ask.is_sent = True
+        ask.is_due = True
         if self.stopping.is_set():
             return
         self._put(0, Job(WAVE, time.monotonic(), stay, ask))

@@ -67,6 +67,7 @@ class ProjectUser(FastHttpUser):
                 return
             ids, due = listed, time.monotonic()
         body = reply_body(ask.alarm, ids)
+        ask.is_sent = True
         if not self._put(stage, ask.reply_url, body, PUT_REPLY, due):
             stage.refused(stay, ask)
             return

@@ -52,7 +52,10 @@ class Fate(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Ask:
-    """One alarm that awaits a reply, and how far that is. ``body`` is the reply as it was accepted first."""
+    """One alarm that awaits a reply, and how far that is.
+
+    ``body`` is the reply as it was accepted first. ``is_due``: a user is to send it; ``is_sent``: it is on its way.
+    """
 
     alarm: AlarmMessage
     project_id: str
@@ -61,6 +64,7 @@ class Ask:
     body: bytes = b""
     accepted: int = 0
     tries: int = 0
+    is_due: bool = False
     is_sent: bool = False
 
     @property
@@ -99,6 +103,15 @@ class Stay:
         self.complete_since = None
         return ask
 
+    def includes(self, alarm: AlarmMessage) -> bool:
+        """Whether an alarm that was not seen before belongs to this stay, and does not begin another.
+
+        States that concern every project, and those that come once only, take whoever was not told yet, however late.
+        """
+        if alarm.state != self.state or alarm.reply_url in self.asks:
+            return False
+        return self.state not in ACTION_STATES or not self.is_sent
+
     @property
     def is_open(self) -> bool:
         """Whether steady requests may go to it."""
@@ -111,18 +124,18 @@ class Stay:
 
     @property
     def is_sent(self) -> bool:
-        """Whether no ask is left that could still be answered: an alarm that comes now begins another stay."""
+        """Whether a reply to every ask was sent, at least."""
         return all(ask.is_sent for ask in self.asks.values())
 
     @property
     def last(self) -> Ask | None:
         """The ask that is held back."""
-        return next((ask for ask in self.asks.values() if ask.manner is Manner.LAST and not ask.is_sent), None)
+        return next((ask for ask in self.asks.values() if ask.manner is Manner.LAST and not ask.is_due), None)
 
     @property
     def waits_for_last(self) -> bool:
         """Whether all but the one that is held back were accepted."""
-        return all(ask.accepted or (ask.manner is Manner.LAST and not ask.is_sent) for ask in self.asks.values())
+        return all(ask.accepted or (ask.manner is Manner.LAST and not ask.is_due) for ask in self.asks.values())
 
     @property
     def repeated(self) -> Ask | None:
