@@ -1,72 +1,152 @@
-"""``fenix-conformance selftest``: the suite against servers whose faults are known."""
+"""``fenix-conformance selftest``: the suite against servers and VNFMs whose faults are known."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fenix_conformance.commands.options import SECONDS, Problem, option
 
 if TYPE_CHECKING:
-    from fenix_conformance.selftest.matrix import Row
+    from fenix_conformance.selftest.rows import Row
+
+#: How many are judged at once: a server's run mostly waits, a VNFM's has a simulator for each scenario.
+_SERVERS_AT_ONCE: Final = 8
+_VNFMS_AT_ONCE: Final = 6
+#: The kinds of rows that are about servers, in which a layer of the suite found the fault.
+_SERVERS: Final = frozenset({"reference", "variant", "mutant"})
 
 EPILOG = """\b
 Examples:
   fenix-conformance selftest                          every mutant and every correct variant, once
   fenix-conformance selftest --repeat 5 --seed 7      each correct server five times, in another order
   fenix-conformance selftest nack-counts-as-ack slow  these only
+  fenix-conformance selftest --role vnfm              every wrong VNFM and every fair one
+  fenix-conformance selftest --role vnfm misses-one threaded
 """
 
 
 @click.command("selftest", epilog=EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@option("--jobs", "at_once", type=click.IntRange(1, 64), default=8, show_default=True, help="Servers judged at once.")
-@option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each correct server.")
+@option("--role", type=click.Choice(["server", "vnfm", "both"]), default="server", show_default=True)
+@option(
+    "--jobs",
+    "at_once",
+    type=click.IntRange(1, 64),
+    help=f"How many are judged at once.  [default: {_SERVERS_AT_ONCE} servers, {_VNFMS_AT_ONCE} VNFMs]",
+)
+@option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each correct one.")
 @option("--seed", type=int, default=1, show_default=True, help="For the order.")
-@option("--window", type=SECONDS, default="3s", show_default=True, help="The servers' reply window.")
-@click.option("--whole", is_flag=True, help="Judge mutants by every requirement, not only by those they may break.")
+@option("--window", type=SECONDS, default="3s", show_default=True, help="The reply window.")
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Judge mutants by every requirement, not only by those they may break, and VNFMs in every scenario.",
+)
+@option("--keep-journals", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="What VNFMs did.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
-    names: tuple[str, ...], at_once: int, repeat: int, seed: int, window: float, whole: bool, form: str
+    names: tuple[str, ...],
+    role: str,
+    at_once: int | None,
+    repeat: int,
+    seed: int,
+    window: float,
+    whole: bool,
+    keep_journals: Path | None,
+    form: str,
 ) -> None:
-    """Run the suite against a reference server, correct variants of it, and mutants with one fault each.
+    """Run the suite against servers and VNFMs of which is known whether they are right.
 
-    Exit 0 only when every mutant failed by the requirement that it breaks and every correct server passed.
+    Servers: a reference, correct variants of it, and mutants with one fault each. VNFMs: fair ones of all manners, and
+    wrong ones that break one rule each. Exit 0 only when every wrong one failed by the requirement that it breaks and
+    every right one passed.
     """
-    from fenix_conformance.selftest.matrix import Kind, jobs, run
+    from fenix_conformance.selftest.rows import run
 
-    try:
-        todo = jobs(names, repeat=repeat, seed=seed, window=window, whole=whole)
-    except ValueError as error:
-        raise Problem(str(error)) from error
-    rows = []
-    for row in run(todo, at_once):
-        rows.append(row)
-        click.echo(json.dumps(_data(row)) if form == "json" else _line(row))
-    wrong = [row for row in rows if not row.holds]
-    mutants = [row for row in rows if row.kind is Kind.MUTANT]
-    killed = [row for row in mutants if row.holds]
-    right = [row for row in rows if row.kind is not Kind.MUTANT]
-    if form == "text":
-        layers = Counter(row.layer for row in killed)
-        click.echo(
-            f"\n{len(killed)} of {len(mutants)} mutants killed "
-            f"({', '.join(f'{layer}: {count}' for layer, count in layers.most_common()) or 'none'}); "
-            f"{sum(row.holds for row in right)} of {len(right)} runs of correct servers passed"
-        )
-        for row in wrong:
+    sides = _sides(role, keep_journals)
+    if strangers := sorted(set(names).difference(*(side.known for side in sides))):
+        raise Problem(f"there is no {' or '.join(side.noun for side in sides)} {', '.join(strangers)}")
+    rows: list[Row] = []
+    for side in sides:
+        mine = side.known.intersection(names)
+        if names and not mine:
+            continue
+        todo = side.jobs(mine, repeat=repeat, seed=seed, window=window, whole=whole)
+        found = []
+        for row in run(todo, side.judge, at_once or side.at_once):
+            found.append(row)
+            click.echo(json.dumps(_data(row)) if form == "json" else _line(row))
+        if form == "text":
+            _sum_up(side, found)
+        rows += found
+    raise SystemExit(0 if rows and all(row.holds for row in rows) else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One end of the API, and those that the suite is tried on: ``wrong`` and ``right`` is what they are called."""
+
+    noun: str
+    known: frozenset[str]
+    jobs: Callable[..., list[Any]]
+    judge: Callable[[Any], Row]
+    at_once: int
+    wrong: str
+    right: str
+
+
+def _sides(role: str, journals: Path | None) -> list[_Side]:
+    from fenix_conformance.selftest import matrix, vnfm_matrix
+
+    servers = _Side(
+        "mutant or variant",
+        matrix.names_known(),
+        matrix.jobs,
+        matrix.judge,
+        _SERVERS_AT_ONCE,
+        "mutants killed",
+        "correct servers",
+    )
+    vnfms = _Side(
+        "behaviour of a VNFM",
+        vnfm_matrix.names_known(),
+        partial(vnfm_matrix.jobs, journals=journals),
+        vnfm_matrix.judge,
+        _VNFMS_AT_ONCE,
+        "wrong VNFMs caught",
+        "fair VNFMs",
+    )
+    return {"server": [servers], "vnfm": [vnfms], "both": [servers, vnfms]}[role]
+
+
+def _sum_up(side: _Side, rows: Sequence[Row]) -> None:
+    wrong = [row for row in rows if row.kind.is_to_fail]
+    right = [row for row in rows if not row.kind.is_to_fail]
+    caught = [row for row in wrong if row.holds]
+    where = Counter(row.where for row in caught)
+    click.echo(
+        f"\n{len(caught)} of {len(wrong)} {side.wrong} "
+        f"({', '.join(f'{place}: {count}' for place, count in where.most_common()) or 'none'}); "
+        f"{sum(row.holds for row in right)} of {len(right)} runs of {side.right} passed"
+    )
+    for row in rows:
+        if not row.holds:
             click.echo(f"wrong: {row.kind} {row.name}: {'; '.join(row.errors) or row.message or 'nothing failed'}")
-    raise SystemExit(1 if wrong or not rows else 0)
 
 
 def _line(row: Row) -> str:
     verdict = "ok   " if row.holds else "WRONG"
     if row.breaks:
         told = (
-            f"{row.breaks[0]} ({row.layer})" if row.holds else f"must fail {row.breaks[0]}, failed {_names(row.failed)}"
+            f"{row.breaks[0]} ({row.where})" if row.holds else f"must fail {row.breaks[0]}, failed {_names(row.failed)}"
         )
         besides = f", besides {_names(row.besides)}" if row.besides else ""
     else:
@@ -86,9 +166,10 @@ def _data(row: Row) -> dict[str, object]:
         "description": row.description,
         "breaks": row.breaks,
         "failed": row.failed,
+        "besides": row.besides,
         "untestable": row.open,
         "errors": row.errors,
-        "layer": row.layer,
+        "layer" if row.kind in _SERVERS else "scenarios": row.where,
         "holds": row.holds,
         "seconds": round(row.seconds, 2),
     }

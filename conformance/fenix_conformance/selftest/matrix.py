@@ -8,69 +8,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from multiprocessing import get_context
+from collections.abc import Iterable
+from typing import Final
+
+from fenix_conformance.selftest.rows import Job, Kind, Row
+
+#: The longest that a run waits for one thing, in seconds, where two windows are not longer.
+_MAX_WAIT: Final = 8.0
 
 
-class Kind(StrEnum):
-    """What kind of server a row is about."""
+def names_known() -> frozenset[str]:
+    """The names of all servers."""
+    from fenix_conformance.selftest.mutants import MUTANTS
+    from fenix_conformance.selftest.variants import VARIANTS
 
-    REFERENCE = "reference"
-    VARIANT = "variant"
-    MUTANT = "mutant"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One server to be judged; ``whole`` judges a mutant by every requirement and not only by those it may break."""
-
-    kind: Kind
-    name: str
-    window: float = 3.0
-    max_wait: float = 8.0
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What came out of one job. ``breaks`` are the requirements the mutant may fail, the first of which it must."""
-
-    kind: Kind
-    name: str
-    description: str
-    breaks: tuple[str, ...]
-    failed: tuple[str, ...]
-    open: tuple[str, ...]
-    errors: tuple[str, ...]
-    layer: str
-    message: str
-    seconds: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the suite judged this server as it must."""
-        if self.errors:
-            return False
-        if self.kind is Kind.MUTANT:
-            return self.breaks[0] in self.failed
-        return not self.failed and not self.open
-
-    @property
-    def is_undecided(self) -> bool:
-        """Whether nothing was judged wrong, but what had to be judged could not be tested."""
-        if self.errors:
-            return False
-        if self.kind is Kind.MUTANT:
-            return self.breaks[0] in self.open
-        return bool(self.open) and not self.failed
-
-    @property
-    def besides(self) -> tuple[str, ...]:
-        """Requirements that failed although the mutant is not known to break them."""
-        return tuple(name for name in self.failed if self.kind is Kind.MUTANT and name not in self.breaks)
+    return frozenset({"reference", *MUTANTS, *VARIANTS})
 
 
 def jobs(
@@ -81,8 +33,7 @@ def jobs(
     from fenix_conformance.selftest.variants import VARIANTS
 
     chosen = frozenset(names)
-    known = {"reference", *MUTANTS, *VARIANTS}
-    if unknown := sorted(chosen - known):
+    if unknown := sorted(chosen - names_known()):
         raise ValueError(f"there is no mutant or variant {', '.join(unknown)}")
     right = [Job(Kind.REFERENCE, "reference", window), *(Job(Kind.VARIANT, name, window) for name in VARIANTS)]
     wrong = [Job(Kind.MUTANT, name, window, whole=whole) for name in MUTANTS]
@@ -90,30 +41,6 @@ def jobs(
     found = [job for job in found if not chosen or job.name in chosen]
     random.Random(seed).shuffle(found)  # noqa: S311 - an order, no secret
     return found
-
-
-def run(todo: Iterable[Job], at_once: int) -> Iterator[Row]:
-    """The rows, as they come.
-
-    What could not be tested is tried once more at the end, two at a time and with twice the window: on a busy
-    machine a reply may not find its place in a short one. A wrong judgement is never tried again.
-    """
-    again: list[Job] = []
-    with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
-        for job, row in _judged(pool, todo):
-            if row.is_undecided:
-                again.append(replace(job, window=2 * job.window))
-            else:
-                yield row
-    if again:
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            yield from (row for _, row in _judged(pool, again))
-
-
-def _judged(pool: ProcessPoolExecutor, todo: Iterable[Job]) -> Iterator[tuple[Job, Row]]:
-    pending = {pool.submit(judge, job): job for job in todo}
-    for future in as_completed(pending):
-        yield pending[future], future.result()
 
 
 def judge(job: Job) -> Row:
@@ -132,7 +59,7 @@ def judge(job: Job) -> Row:
             server.url,
             projects=tuple(server.projects),
             reply_window=server.window,
-            max_wait=max(job.max_wait, 2 * server.window),
+            max_wait=max(_MAX_WAIT, 2 * server.window),
         )
         only = frozenset(subject.breaks) if mutant and not job.whole else frozenset()
         result = judge_server(options, Selection(only=only, strict=True))
@@ -145,7 +72,7 @@ def judge(job: Job) -> Row:
         failed=tuple(one.id for one in result.results if one.outcome is Outcome.FAIL),
         open=tuple(one.id for one in result.results if one.outcome is Outcome.UNTESTABLE),
         errors=tuple(f"{one.id}: {one.message}" for one in result.results if one.outcome is Outcome.ERROR),
-        layer=str(decisive.layer) if decisive is not None else "",
+        where=str(decisive.layer) if decisive is not None else "",
         message=_said(result.results, decisive),
         seconds=time.monotonic() - began,
     )
