@@ -65,7 +65,8 @@ def test_it_survives_an_api_that_is_down_for_a_moment(fenix_simulator, start):
 def test_nothing_begins_before_the_time_that_was_announced(fenix_simulator, start):
     start()
     session = fenix_simulator.begin()
-    session.wait_for_reply(fenix_simulator.project.id, "ACK_MAINTENANCE")
+    for project in fenix_simulator.projects:
+        session.wait_for_reply(project.id, "ACK_MAINTENANCE")
     assert session.state == "MAINTENANCE"
     fenix_simulator.clock.advance("1h")
     session.wait_for_state("START_MAINTENANCE")

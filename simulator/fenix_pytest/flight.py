@@ -1,4 +1,7 @@
-"""Whether alarms are still on their way: what subscribers were told of and nobody has recorded as delivered."""
+"""What is still on its way: alarms that nobody has recorded as delivered, replies whose answer is not recorded yet.
+
+The journal has an event before anything that it causes, so whoever follows it may see the one and not yet the other.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,20 @@ def in_flight(entries: Iterable[Entry]) -> int:
                 owed[key] -= bool(data["final"])
                 begun.add(key)
     return sum(count for count in owed.values() if count > 0)
+
+
+def in_hand(entries: Iterable[Entry]) -> int:
+    """How many replies of these entries were taken while the request that brought them is not recorded yet."""
+    taken = answered = 0
+    for entry in entries:
+        taken += entry.type == "ReplyAccepted"
+        answered += is_reply_request(entry) and (entry.data["status"] is None or entry.data["status"] < 300)
+    return max(0, taken - answered)
+
+
+def is_reply_request(entry: Entry) -> bool:
+    """Whether the entry is a PUT to the project API, with its answer."""
+    return entry.kind == "request" and entry.data["method"] == "PUT" and entry.data["surface"] == "project"
 
 
 def _hears(subscription: Mapping[str, Any], project_id: str) -> bool:

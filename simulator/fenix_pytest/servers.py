@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
+from fenix_conformance.vnfm.journal import Entry
 from fenix_pytest.choice import Choice, Resolved, ScenarioRefused
 from fenix_pytest.control import Control
 from fenix_pytest.flight import in_flight
@@ -123,7 +125,7 @@ class Lease:
         self.control.clear()
         self.foreign.update(entry.session_id for entry in history if entry.session_id is not None)
         with contextlib.suppress(NotSeen):
-            history.wait_for(has_landed, LANDING, "the end of every delivery")
+            history.wait_for(_has_landed, LANDING, "the end of every delivery")
             return self.control.last() < _LONG
         return False
 
@@ -173,5 +175,5 @@ class Servers:
             self._idle.popitem()[1].stop()
 
 
-def has_landed(entries: Any) -> bool:
+def _has_landed(entries: Sequence[Entry]) -> bool:
     return in_flight(entries) == 0

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fenix_conformance.vnfm.journal import Entry
 from fenix_contract.vocabulary import FINAL_STATES, REPLY_STATES, AlarmState, State
 from fenix_pytest.control import Control
+from fenix_pytest.flight import is_reply_request
 from fenix_pytest.history import History
 
 #: Seconds that a wait for one thing takes at most, unless told otherwise; and one for a whole maintenance.
@@ -38,13 +39,14 @@ class Session:
 
     @property
     def states(self) -> Sequence[str]:
-        """The workflow states that it has been in, in order; one that was entered twice is there twice."""
+        """The workflow states that it has been in, in order; one that was entered twice is there twice. Empty
+        where it is planned and has not begun yet."""
         return _states(self._entries())
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended, well or not."""
-        return self.states[-1] in FINAL_STATES
+        return _final(self._entries()) is not None
 
     @property
     def failure_reason(self) -> str | None:
@@ -102,7 +104,12 @@ class Session:
                 for entry in self._of(entries)
                 if entry.type == "ReplyAccepted" and entry.data["state"] in texts and where in (None, entry.project_id)
             ]
-            return found[nth - 1] if len(found) >= nth else None
+            if len(found) < nth:
+                return None
+            # Its request is recorded once the session has drawn its conclusions from it, and has begun to wait again.
+            reply = found[nth - 1]
+            recorded = any(is_reply_request(one) and _is_behind(one, reply) for one in entries)
+            return reply if recorded else None
 
         return self._history.wait_for(look, timeout, _about("a reply to", state, project), self._end_of)
 
@@ -133,13 +140,17 @@ class Session:
         return None if end is None else f"the session is over, in {end}{_because(_failure(own))}"
 
 
+def _is_behind(request: Entry, reply: Entry) -> bool:
+    return request.number > reply.number and request.project_id in (None, reply.project_id)
+
+
 def _states(entries: Sequence[Entry]) -> Sequence[str]:
-    return [str(State.MAINTENANCE), *(str(one.data["state"]) for one in entries if one.type == "StateEntered")]
+    entered = [str(one.data["state"]) for one in entries if one.type == "StateEntered"]
+    return [str(State.MAINTENANCE), *entered] if any(one.type == "SessionCreated" for one in entries) else []
 
 
 def _final(entries: Sequence[Entry]) -> str | None:
-    last = _states(entries)[-1]
-    return last if last in FINAL_STATES else None
+    return next((state for state in _states(entries)[-1:] if state in FINAL_STATES), None)
 
 
 def _failure(entries: Sequence[Entry]) -> str | None:

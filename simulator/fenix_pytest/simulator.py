@@ -11,9 +11,10 @@ from typing import Any
 from fenix_conformance.vnfm.journal import Entry, read_entries
 from fenix_contract.vocabulary import EventType
 from fenix_pytest.clock import Clock
+from fenix_pytest.flight import in_flight, in_hand
 from fenix_pytest.history import History, NotSeen
 from fenix_pytest.others import Others
-from fenix_pytest.servers import LANDING, Lease, has_landed
+from fenix_pytest.servers import LANDING, Lease
 from fenix_pytest.session import Session
 from fenix_pytest.verdict import Verdict
 from fenix_simulator.scenario_types import index_projects
@@ -223,7 +224,7 @@ class Simulator:
         from fenix_conformance.vnfm.judge import judge
 
         with contextlib.suppress(NotSeen):
-            self.journal.wait_for(has_landed, LANDING, "the end of every delivery")
+            self.journal.wait_for(_is_settled, LANDING, "the end of every exchange")
         entries = self.journal.entries()
         recording = Recording(self.scenario.name, (*self._first(), *entries), self._judged(project))
         subject = ", ".join(sorted(set(self._under_test.values()))) or "the VNFM"
@@ -256,3 +257,7 @@ class Simulator:
             known = ", ".join(one.name for one in self.projects)
             raise ValueError(f"there is no project {project!r}: a number from 1, an id, or one of {known}")
         return self._index[project]
+
+
+def _is_settled(entries: Sequence[Entry]) -> bool:
+    return not in_flight(entries) and not in_hand(entries)

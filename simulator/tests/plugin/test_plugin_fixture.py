@@ -115,6 +115,15 @@ def test_all_sessions_that_a_scenario_plans_are_begun(fenix_simulator, manage):
     assert fenix_simulator.sessions[0] is first
 
 
+@pytest.mark.fenix_scenario(time="manual", sessions=[{"hosts": [1]}, {"hosts": [2], "at": "1h"}])
+def test_a_session_that_is_to_begin_later_has_been_nowhere_yet(fenix_simulator):
+    assert fenix_simulator.begin().states[0] == "MAINTENANCE"
+    later = fenix_simulator.sessions[1]
+    assert (later.states, later.is_over, later.failure_reason) == ([], False, None)
+    with pytest.raises(NotSeen):
+        later.wait_for_state("MAINTENANCE", timeout=0.1)
+
+
 def test_a_session_over_some_hosts(fenix_simulator, manage):
     manage(fenix_simulator)
     host = fenix_simulator.instances()[0].host

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fenix_conformance.vnfm.journal import Entry
-from fenix_pytest.flight import in_flight
+from fenix_pytest.flight import in_flight, in_hand
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NUMBERS = count(1)
@@ -69,6 +69,18 @@ def test_an_alarm_that_a_fault_doubles_lands_twice():
     told = [_subscription(), happened, _told(), _delivery(fault=3)]
     assert in_flight(told) == 1
     assert in_flight([*told, _delivery(fault=3)]) == 0
+
+
+def test_a_reply_is_in_hand_until_its_request_is_recorded():
+    taken = _entry("event", "ReplyAccepted", state="ACK_MAINTENANCE")
+    refused, answered, dropped = (
+        _entry("request", "RequestAnswered", method="PUT", surface="project", status=status)
+        for status in (409, 200, None)
+    )
+    listed = _entry("request", "RequestAnswered", method="GET", surface="project", status=200)
+    assert in_hand([]) == 0
+    assert in_hand([listed, refused, taken]) == 1
+    assert in_hand([refused, taken, answered]) == in_hand([taken, dropped]) == 0
 
 
 @given(st.lists(st.integers(1, 5), unique=True), st.data())
