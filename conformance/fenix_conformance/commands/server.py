@@ -20,8 +20,8 @@ from fenix_conformance.commands.verdict import judging, print_list, select
 if TYPE_CHECKING:
     from fenix_conformance.requirements import Requirement
     from fenix_conformance.results import RunResult
-    from fenix_conformance.server.options import Options
     from fenix_conformance.selection import Selection
+    from fenix_conformance.server.options import Options
 
 EPILOG = """\b
 Examples:

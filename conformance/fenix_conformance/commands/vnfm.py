@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
@@ -16,9 +15,9 @@ from fenix_conformance.commands.options import (
     option,
     report_options,
     selection_options,
-    stopping_by,
 )
 from fenix_conformance.commands.verdict import judging, print_list, select
+from fenix_conformance.commands.vnfm_telling import WrongScenario, telling
 
 if TYPE_CHECKING:
     from fenix_conformance.requirements import Requirement
@@ -33,6 +32,7 @@ Examples:
   fenix-conformance vnfm http://127.0.0.1:9000/maintenance --command "my-vnfm --port 9000"
   fenix-conformance vnfm http://127.0.0.1:9000/maintenance --scenario happy-path --scenario mine.yaml
   fenix-conformance vnfm http://127.0.0.1:9000/maintenance --keep-journals journals --junit out.xml --html out.html
+  fenix-conformance vnfm http://127.0.0.1:9000/maintenance --command "my-vnfm --port 9000" --fuzz 200 --seed 7
   fenix-conformance vnfm --list
 
 \b
@@ -41,16 +41,9 @@ A VNFM that removes, adds or moves instances does so at the simulator, which is 
 """
 
 
-class WrongScenario(Problem):
-    """A scenario that cannot be played: one line for each problem, as the simulator's `scenario validate` has them."""
-
-    def __init__(self, lines: str) -> None:
-        super().__init__(lines)
-        self.lines = lines
-
-    def show(self, file: Any = None) -> None:
-        """Write the lines as they are: each begins with the file and line that it is about."""
-        click.echo(self.lines, err=True, file=file)
+#: Seconds for a reply: in scenarios that are played once, and in those of which hundreds are.
+_WINDOW: Final = 5.0
+_FUZZ_WINDOW: Final = 2.0
 
 
 @click.command("vnfm", epilog=EPILOG)
@@ -58,7 +51,7 @@ class WrongScenario(Problem):
 @option("--project", metavar="ID", help="The id of the VNFM's project, where it must have that one.")
 @option("--command", "start_command", metavar='"…"', help="Starts the VNFM (no shell); it is stopped at the end.")
 @option("--scenario", "scenarios", metavar="NAME|FILE", multiple=True, help="Play this one; repeatable. [default: all]")
-@option("--reply-window", type=SECONDS, default="5s", show_default=True, help="What the VNFM has for each reply.")
+@option("--reply-window", type=SECONDS, help="What the VNFM has for each reply. [default: 5s; with --fuzz 2s]")
 @option("--own-action-window", type=SECONDS, help="For a host to become empty. [default: twice the reply window]")
 @selection_options
 @option("--seed", type=click.IntRange(0), help="Other clouds of the same kinds. [default: each scenario's own]")
@@ -71,6 +64,14 @@ class WrongScenario(Problem):
     show_default=True,
     help="Scenarios played at once. They share the VNFM, and what one does to it shows in the others.",
 )
+@option("--fuzz", type=click.IntRange(1, 1_000_000), metavar="N", help="Try N made-up scenarios; --seed tells which.")
+@option(
+    "--fuzz-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Where --fuzz writes the smallest scenario that shows a failure. [default: here]",
+)
 @option("--keep-journals", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keep what happened.")
 @report_options
 @click.option("--list", "list_only", is_flag=True, help="Print the requirements and stop.")
@@ -80,7 +81,7 @@ def command(
     project: str | None,
     start_command: str | None,
     scenarios: tuple[str, ...],
-    reply_window: float,
+    reply_window: float | None,
     own_action_window: float | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
@@ -89,6 +90,8 @@ def command(
     max_wait: float,
     start_timeout: float,
     jobs: int,
+    fuzz: int | None,
+    fuzz_dir: Path,
     keep_journals: Path | None,
     list_only: bool,
     dry_run: bool,
@@ -111,11 +114,11 @@ def command(
         scenarios=scenarios,
         project=project,
         command=start_command,
-        reply_window=reply_window,
+        reply_window=reply_window or (_FUZZ_WINDOW if fuzz else _WINDOW),
         own_action_window=own_action_window,
         max_wait=max_wait,
         start_timeout=start_timeout,
-        seed=seed,
+        seed=None if fuzz else seed,
         jobs=jobs,
         keep_journals=keep_journals,
     )
@@ -123,6 +126,10 @@ def command(
     if dry_run:
         _print_plan(options, judged.rows)
         return
+    if fuzz is not None:
+        from fenix_conformance.commands.vnfm_fuzz import fuzz as search
+
+        search(options, judged, fuzz, seed or 0, fuzz_dir)
     judged.conclude(_run(options, selection).result)
 
 
@@ -136,7 +143,9 @@ def _options(*, url: str | None, **given: Any) -> Options:
         raise Problem(f"ALARM_URL {url!r} is not an http URL such as http://127.0.0.1:9000/maintenance")
     if urlsplit(url).username is not None:
         # It is not repeated: there may be a password in it.
-        raise Problem("ALARM_URL carries a user name: Fenix's alarms have no use for one, leave out what is before the @")
+        raise Problem(
+            "ALARM_URL carries a user name: Fenix's alarms have no use for one, leave out what is before the @"
+        )
     if given["project"] == "":
         raise Problem("--project is empty: give the id of the VNFM's project, or leave it out")
     if given["command"] is not None:
@@ -149,38 +158,18 @@ def _options(*, url: str | None, **given: Any) -> Options:
 
 def _run(options: Options, selection: Selection) -> Run:
     from fenix_conformance.reports import Progress
-    from fenix_conformance.vnfm.interruption import Interrupted, Interruption
-    from fenix_conformance.vnfm.programme import ScenarioInvalid, scenarios_of
-    from fenix_conformance.vnfm.run import Listener, Unreachable, judge_vnfm
-    from fenix_conformance.vnfm.stage import StageBroken
-    from fenix_conformance.vnfm.subject_process import CommandInvalid, SubjectLost
+    from fenix_conformance.vnfm.programme import scenarios_of
+    from fenix_conformance.vnfm.run import Listener, judge_vnfm
 
-    interruption = Interruption()
-    stopping = stopping_by(interruption.interrupt, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-    try:
-        with stopping:
-            parts = scenarios_of(options)
-            with Progress(len(parts)) as progress:
-                listener = Listener(
-                    begins=progress.tell,
-                    ends=lambda _name, _seconds: progress.step(),
-                    notes=lambda fact: click.echo(f"note: {fact}", err=True),
-                )
-                return judge_vnfm(options, parts, selection, listener, interruption)
-    except ScenarioInvalid as error:
-        raise WrongScenario(str(error)) from error
-    except CommandInvalid as error:
-        raise Problem(f"--command: {error}") from error
-    except SubjectLost as error:
-        if error.output:
-            click.echo(error.output, err=True)
-        raise Problem(str(error), 4) from error
-    except (Unreachable, StageBroken) as error:
-        raise Problem(str(error), 4) from error
-    except Interrupted as error:
-        raise Problem("interrupted; what the suite had started was stopped", 4) from error
-    except OSError as error:
-        raise Problem(f"{error.filename or options.keep_journals}: {error.strerror or error}") from error
+    with telling(options) as interruption:
+        parts = scenarios_of(options)
+        with Progress(len(parts)) as progress:
+            listener = Listener(
+                begins=progress.tell,
+                ends=lambda _name, _seconds: progress.step(),
+                notes=lambda fact: click.echo(f"note: {fact}", err=True),
+            )
+            return judge_vnfm(options, parts, selection, listener, interruption)
 
 
 def _print_plan(options: Options, rows: tuple[Requirement, ...]) -> None:

@@ -58,6 +58,15 @@ class SimulatorProcess:
             raise SimulatorLost(self.last_words() or "the simulator does not answer")
         return str(json.loads(line)["url"])
 
+    def feed(self, scenario: str) -> None:
+        """Give it the scenario that it was started without (``-``). Raises SimulatorLost."""
+        assert self._process.stdin is not None  # noqa: S101 - it was started with a pipe
+        try:
+            self._process.stdin.write(f"{scenario}...\n".encode())
+            self._process.stdin.flush()
+        except OSError as error:
+            raise SimulatorLost(self.last_words() or f"the simulator takes no scenario: {error}") from error
+
     def last_words(self) -> str:
         """What can be said of its end; "" while it runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):

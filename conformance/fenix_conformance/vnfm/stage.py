@@ -73,11 +73,21 @@ class Stage:
         self._receiver = receiver
         self._interruption = interruption
         self._closing = ExitStack()
+        self._text: str | None = None
         self._process = self._start([] if options.project is None else [options.project])
 
     def close(self) -> None:
         """End what was started."""
         self._closing.close()
+
+    def feed(self, text: str) -> None:
+        """Give the simulator its scenario, where the part's source is ``-``. Raises StageBroken."""
+        self._text = text
+        try:
+            self._process.feed(text)
+        except SimulatorLost as error:
+            self._interruption.check()
+            raise StageBroken(f"{self.part.name}: {error}") from error
 
     def play(self, give_way: Callable[[], None]) -> Played:
         """Play it to its end. ``give_way`` is called as soon as there is nothing more for the VNFM to do in it.
@@ -125,6 +135,8 @@ class Stage:
             # The id went to the first project, but the VNFM's is a later one: those before it get other ids.
             self._process.stop()
             self._process = self._start([*(name for _, name in projects[: parts.position]), wanted])
+            if self._text is not None:
+                self._process.feed(self._text)
             url, control, projects, parts = self._cast()
         return url, control, parts
 

@@ -38,10 +38,10 @@ def went_silent(
     what: str,
     has_cause: HasCause,
 ) -> Finding | None:
-    """The first silence of the session came right after the cause, and without it the VNFM answers."""
+    """The first silence of the session came soon after the cause, and without it the VNFM answers."""
     asks = session.asks_of(ask.project_id)
     silent = next((one for one in asks if was_left_open(course, one)), None)
-    if silent is None or silent.number not in (ask.number, ask.number + 1) or silent.at < ask.at:
+    if silent is None or not ask.number <= silent.number <= ask.number + 2:
         return None
     if cause.began > silent.at + timedelta(seconds=1) or not answers_without(everything, has_cause):
         return None
