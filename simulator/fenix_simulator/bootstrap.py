@@ -178,9 +178,9 @@ class Simulator:
     def _make_sink(self) -> FaultyAlarmSink:
         told = self._on_delivery, self._on_busy, self._on_idle
         policy = self.settings.delivery or self.scenario.delivery
-        webhook = WebhookAlarmSink(policy, self.guard, *told, timeout=self.settings.alarm_timeout)
+        self.webhook = WebhookAlarmSink(policy, self.guard, *told, timeout=self.settings.alarm_timeout)
         return FaultyAlarmSink(
-            webhook,
+            self.webhook,
             self.faults,
             self.namespace.bytes,
             *told,
@@ -205,6 +205,7 @@ class Simulator:
             sink=self.sink,
             faults=self.faults,
             delays=self.delays,
+            wire=self.webhook,
             plan=self.scenario.plan(self.inventory.hosts),
             metadata=self.scenario.metadata,
             alarms=AlarmBuilder(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Protocol
 
@@ -12,9 +14,9 @@ from fenix_simulator.domain import messages as m
 from fenix_simulator.domain.errors import MaintenanceError, WrongClock
 from fenix_simulator.history import STATE_KINDS, Decode, entries, fold
 from fenix_simulator.notifier import Untold
-from fenix_simulator.ports import Entry, Recorded, Timers
+from fenix_simulator.ports import Alarm, AlarmSink, Entry, Recorded, Timers
 from fenix_simulator.rehearsal import rehearse
-from fenix_simulator.service import MaintenanceService
+from fenix_simulator.service import MaintenanceService, session_entry
 from fenix_simulator.subscriptions import Subscription
 
 STATE_VERSION = 1
@@ -24,6 +26,7 @@ class StateInvalid(MaintenanceError):
     """A state document that cannot be taken in (409)."""
 
 
+_BEGINNINGS = (m.SessionCreated.__name__, m.SessionPlanned.__name__)
 _EXPORTED = "what GET /simulator/v1/state answered"
 
 
@@ -78,6 +81,25 @@ class Delays(Protocol):
     def start(self, delay: timedelta, call: Callable[[], None]) -> None: ...
 
 
+class UnknownDelivery(MaintenanceError):
+    """The journal has no entry of that number (404)."""
+
+
+class NoDelivery(MaintenanceError):
+    """The entry of that number is something else (409)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """An alarm that goes out again: what it is, and the journal's number behind which its delivery will be."""
+
+    number: int
+    url: str
+    state: str
+    notification: str
+    after: int
+
+
 class ManualTimers(Timers, Protocol):
     """Timers whose time can be made to pass (``adapters.ticker``)."""
 
@@ -94,7 +116,7 @@ class SimulatorService(MaintenanceService):
     """The service with the control API's powers. ``scenario`` describes the inventory that a state belongs to.
 
     ``plan`` are the sessions that ``start_sessions`` begins, with ``metadata``; ``delays`` tells when a later one is
-    due.
+    due. ``wire`` sends alarms past the faults.
     """
 
     def __init__(
@@ -105,6 +127,7 @@ class SimulatorService(MaintenanceService):
         decode: Decode,
         scenario: Mapping[str, Any],
         delays: Delays,
+        wire: AlarmSink,
         plan: Sequence[Planned] = (),
         metadata: Mapping[str, str] | None = None,
         faults: Faults | None = None,
@@ -122,6 +145,7 @@ class SimulatorService(MaintenanceService):
         self._decode = decode
         self._scenario = dict(scenario)
         self._delays = delays
+        self._wire = wire
         self._plan = tuple(plan)
         self._metadata = dict(metadata or {})
         self._planned: dict[str, m.SessionPlanned] = {}
@@ -142,7 +166,7 @@ class SimulatorService(MaintenanceService):
             made = [(self._keep_id(), m.SessionPlanned(one.hosts, one.at, self._metadata)) for one in self._plan]
             later = [(session_id, planned) for session_id, planned in made if planned.delay]
             if later:
-                self.journal.append([_planned(*one) for one in later], self.clock.now())
+                self.journal.append([session_entry(*one) for one in later], self.clock.now())
             self._planned.update(later)
         for session_id, planned in made:
             if planned.delay:
@@ -161,8 +185,7 @@ class SimulatorService(MaintenanceService):
             if self._planned.pop(session_id, None) is None:
                 super().delete_session(session_id)
             else:
-                gone = m.SessionDeleted()
-                self.journal.append([Entry("event", type(gone).__name__, gone, session_id)], self.clock.now())
+                self.journal.append([session_entry(session_id, m.SessionDeleted())], self.clock.now())
 
     def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
         """Apply an event of the past, as the journal has it, without its effects."""
@@ -198,6 +221,89 @@ class SimulatorService(MaintenanceService):
                 return
             self.create_session(planned.hosts, metadata=planned.metadata, session_id=session_id)
             del self._planned[session_id]
+
+    # -- one session -------------------------------------------------------------------------------------------------
+
+    def step_session(self, session_id: str) -> None:
+        """Lead a held session on to where it waits again, whatever the clock's mode; it stays held.
+
+        Raises UnknownSession, SessionOver, NotPaused, NothingDue, and has then changed nothing.
+        """
+        with self._locked(session_id) as running:
+            session = running.session
+            events = session.step(self.clock.now())
+            if isinstance(events[0], m.TimerExpired):
+                self._clockwork.stop(session_id, events[0].timer)
+            while events:
+                self._commit(running, events)
+                events = session.go_on(self.clock.now())
+
+    def reset_session(self, session_id: str) -> None:
+        """Let a session begin anew, over the same hosts of the inventory as it stands, whatever its state.
+
+        It keeps its id, because that is in the URLs that projects have. In the journal it is created once more, in one
+        entry, so that no reader ever finds it missing, and its notifications' and timers' numbers go on: an alarm that
+        is still on its way, or a wait that ends now, cannot be taken for one of the new beginning. ``maintenance_at``
+        is as far away as for a new session. Raises UnknownSession.
+        """
+        with self._topology, self._locked(session_id) as running:
+            before = running.session
+            self._clockwork.forget(session_id)
+            at = self.clock.now()
+            created = m.SessionCreated(
+                session_id,
+                before.hosts,
+                self._keeper.projects_on(before.hosts),
+                at + self.rules.lead,
+                before.metadata,
+                before.notification_count,
+                before.timer_count,
+            )
+            with self._keeper.lock:
+                self.journal.append([session_entry(session_id, created)], at)
+                anew = self._begin(created)
+            with anew.lock:
+                self._commit(anew, anew.session.proceed(at))
+
+    def resend(self, number: int) -> Resent:
+        """Send the alarm of a delivery again, byte for byte, to the same URL; no fault touches it.
+
+        A URL of the command line is trusted as it was, any other is looked at as for every alarm. Raises
+        UnknownDelivery, NoDelivery.
+        """
+        found = self.journal.read(number - 1, 1)
+        if not found or found[0].number != number:
+            kept = f"{self.journal.first} to {self.journal.last}" if self.journal.last else "none"
+            raise UnknownDelivery(
+                f"the journal has no entry {number}",
+                expected=f"the number of a delivery (kept are {kept})",
+                hint="GET /simulator/v1/journal?kind=delivery lists them",
+            )
+        entry = found[0]
+        if entry.kind != "delivery":
+            raise NoDelivery(
+                f"entry {number} is no delivery but a {entry.type} ({entry.kind})",
+                expected="the number of a delivery",
+                hint="GET /simulator/v1/journal?kind=delivery lists them",
+            )
+        data = entry.data
+        alarm_id, url = data["alarm_id"], data["url"]
+        known = next((one for one in self.subscriptions.list() if one.alarm_id == alarm_id), None)
+        alarm = Alarm(
+            key=f"{entry.project_id} {url}",
+            alarm_id=alarm_id,
+            url=url,
+            notification=data["notification"],
+            state=data["state"],
+            body=data["body"].encode(),
+            request_id=f"req-{uuid.uuid4()}",
+            session_id=entry.session_id,
+            project_id=entry.project_id,
+            trusted=known is not None and known.trusted and url in known.alarm_actions,
+        )
+        after = self.journal.last
+        self._wire.send(alarm)
+        return Resent(number, url, alarm.state, alarm.notification, after)
 
     # -- the clock ---------------------------------------------------------------------------------------------------
 
@@ -299,19 +405,15 @@ class SimulatorService(MaintenanceService):
                 self._data(one)
         except (TypeError, ValueError, msgspec.MsgspecError, MaintenanceError) as error:
             raise StateInvalid(f"the state cannot be read: {error}", expected=_EXPORTED) from error
-        begun = sum(one.type == m.SessionCreated.__name__ for one in recorded)
-        if begun > self._session_limit:
-            raise StateInvalid(f"the state begins {begun} sessions", expected=f"at most {self._session_limit}")
+        begun = {one.session_id for one in recorded if one.type in _BEGINNINGS}
+        if len(begun) > self._session_limit:
+            raise StateInvalid(f"the state begins {len(begun)} sessions", expected=f"at most {self._session_limit}")
         return recorded
 
     def _data(self, one: Recorded) -> Any:
         if one.kind == "subscription":
             return msgspec.convert(dict(one.data), Subscription)
         return self._decode(one.type, one.data)
-
-
-def _planned(session_id: str, planned: m.SessionPlanned) -> Entry:
-    return Entry("event", type(planned).__name__, planned, session_id)
 
 
 def _untrusted(one: StateEntry) -> Mapping[str, Any]:

@@ -92,5 +92,5 @@ def _note(past: Past, session_id: str | None, event: m.Event) -> None:
         return
     if isinstance(event, m.ProjectNotified | m.HostMaintenanceStarted | m.HostMaintained):
         past.untold.setdefault(session_id, {})[f"{session_id}/{event.notification}"] = Untold(event)
-    elif isinstance(event, m.SessionDone | m.SessionFailed | m.SessionDeleted):
+    elif isinstance(event, m.SessionCreated | m.SessionDone | m.SessionFailed | m.SessionDeleted):
         past.untold.pop(session_id, None)

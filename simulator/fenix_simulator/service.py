@@ -14,7 +14,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 
 from fenix_simulator import views
@@ -108,10 +108,14 @@ class MaintenanceService:
                 session_id, chosen, projects, maintenance_at or at + self.rules.lead, dict(metadata or {})
             )
             with self._keeper.lock:
-                self.journal.append([_entry(session_id, created)], at)
+                self.journal.append([session_entry(session_id, created)], at)
                 running = self._begin(created)
-        with running.lock:
+            # Before anybody else can have it: the session may begin anew as soon as it is known.
+            running.lock.acquire()
+        try:
             self._commit(running, running.session.proceed(at))
+        finally:
+            running.lock.release()
         return session_id
 
     def list_sessions(self) -> list[str]:
@@ -142,16 +146,16 @@ class MaintenanceService:
             running = self._running(session_id)
             with running.lock:
                 self._timers.forget(session_id)
-                self.journal.append([_entry(session_id, m.SessionDeleted())], self.clock.now())
+                self.journal.append([session_entry(session_id, m.SessionDeleted())], self.clock.now())
                 del self._sessions[session_id]
 
     def pause_session(self, session_id: str) -> None:
         """Hold a session where it is. Raises UnknownSession, SessionOver."""
-        self._handle(self._running(session_id), m.Pause())
+        self._handle(session_id, m.Pause())
 
     def resume_session(self, session_id: str) -> None:
         """Let a held session go on; its open windows start anew. Raises UnknownSession, SessionOver."""
-        self._handle(self._running(session_id), m.Resume())
+        self._handle(session_id, m.Resume())
 
     # -- the project's two endpoints ---------------------------------------------------------------------------------
 
@@ -185,7 +189,7 @@ class MaintenanceService:
 
         Raises UnknownSession, UnknownProject, ReplyNotAwaited or ReplyInvalid, and has then changed nothing.
         """
-        self._handle(self._running(session_id), m.Reply(project_id, state, instance_actions, instance_id))
+        self._handle(session_id, m.Reply(project_id, state, instance_actions, instance_id))
 
     # -- the cloud ---------------------------------------------------------------------------------------------------
 
@@ -261,9 +265,8 @@ class MaintenanceService:
 
     def fire(self, session_id: str, timer: int) -> None:
         """A wait ended; one of a session that is gone means nothing any more."""
-        running = self._sessions.get(session_id)
-        if running is not None:
-            self._handle(running, m.Tick(timer))
+        with suppress(UnknownSession):
+            self._handle(session_id, m.Tick(timer))
 
     def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
         """Apply an event of the past, as the journal has it, without its effects."""
@@ -355,16 +358,26 @@ class MaintenanceService:
         self._ids.add(created.session_id)
         return running
 
-    def _handle(self, running: _Running, command: m.Command) -> None:
-        with running.lock:
+    def _handle(self, session_id: str, command: m.Command) -> None:
+        with self._locked(session_id) as running:
             self._commit(running, running.session.decide(command))
+
+    @contextmanager
+    def _locked(self, session_id: str) -> Iterator[_Running]:
+        """The session with its lock held, as it is now: it may end, or begin anew, while we wait for the lock."""
+        while True:
+            running = self._running(session_id)
+            with running.lock:
+                if self._sessions.get(session_id) is running:
+                    yield running
+                    return
 
     def _commit(self, running: _Running, events: list[m.Event]) -> None:
         """Journal, apply and carry on until the session waits again (with the session's lock held)."""
         session = running.session
         while events:
             at = self.clock.now()
-            entries = [_entry(session.session_id, event) for event in events]
+            entries = [session_entry(session.session_id, event) for event in events]
             if any(isinstance(event, CLOUD_EVENTS) for event in events):
                 with self._keeper.lock:
                     self.journal.append(entries, at)
@@ -425,5 +438,6 @@ class MaintenanceService:
         return active
 
 
-def _entry(session_id: str, event: m.Event) -> Entry:
+def session_entry(session_id: str, event: m.Event) -> Entry:
+    """An event of a session as the journal takes it."""
     return Entry("event", type(event).__name__, event, session_id, getattr(event, "project_id", None))

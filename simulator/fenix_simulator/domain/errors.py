@@ -57,5 +57,13 @@ class SessionOver(MaintenanceError):
     """The session has ended and cannot do that (409)."""
 
 
+class NotPaused(MaintenanceError):
+    """The session goes on by itself: only one that is held can be led step by step (409)."""
+
+
+class NothingDue(MaintenanceError):
+    """The session waits for the projects, and for nothing that would come by itself (409)."""
+
+
 class WrongClock(MaintenanceError):
     """The clock's mode does not allow that (409)."""

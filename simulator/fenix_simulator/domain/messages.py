@@ -130,13 +130,19 @@ class SessionPlanned:
 
 @dataclass(frozen=True, slots=True)
 class SessionCreated:
-    """A maintenance session over ``hosts`` began; ``projects`` have instances there, in the order they are told."""
+    """A maintenance session over ``hosts`` began; ``projects`` have instances there, in the order they are told.
+
+    A session of that id which was there before is no more: it begins anew. ``notifications`` and ``timers`` are the
+    numbers that it had come to, from which this one's go on, so that nothing old is taken for something new.
+    """
 
     session_id: str
     hosts: tuple[str, ...]
     projects: tuple[str, ...]
     maintenance_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notifications: int = 0
+    timers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

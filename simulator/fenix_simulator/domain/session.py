@@ -24,7 +24,7 @@ from fenix_simulator.domain import messages as m
 from fenix_simulator.domain import workflow
 from fenix_simulator.domain.ask import Ask
 from fenix_simulator.domain.cloud import Cloud, require_room
-from fenix_simulator.domain.errors import SessionOver, UnknownProject
+from fenix_simulator.domain.errors import NothingDue, NotPaused, SessionOver, UnknownProject
 from fenix_simulator.domain.replies import ACK_ACTION_DONE, accepted, judge_strict
 from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 
@@ -57,8 +57,8 @@ class Session:
         self.moving: m.ActionStarted | None = None
         self.timers: dict[m.TimerPurpose, m.TimerStarted] = {}
         self.expired: set[m.TimerPurpose] = set()
-        self.timer_count = 0
-        self.notification_count = 0
+        self.timer_count = created.timers
+        self.notification_count = created.notifications
         self.idle_scale_ins = 0
         self.scaled_in = False
         self.paused = False
@@ -147,6 +147,35 @@ class Session:
         if self.is_over or self.paused:
             return []
         return workflow.STEPS[self.state](self, now)
+
+    def step(self, now: datetime) -> list[m.Event]:
+        """What a held session does when it is led on by one step, held as it is.
+
+        That is what replies have made possible meanwhile, else the end of the wait that the infrastructure is at. The
+        projects' time is never cut short. Raises SessionOver, NotPaused, NothingDue.
+        """
+        self._require_running()
+        if not self.paused:
+            raise NotPaused(
+                f"session {self.session_id} goes on by itself",
+                expected="a session that is held",
+                hint=f"POST /simulator/v1/sessions/{self.session_id}/pause holds it",
+            )
+        events = workflow.STEPS[self.state](self, now)
+        if events:
+            return events
+        for timer in self.timers.values():
+            if timer.kind is m.TimerKind.INFRASTRUCTURE:
+                return [m.TimerExpired(timer.timer), *workflow.on_expiry(self, timer.purpose)]
+        raise NothingDue(
+            f"session {self.session_id} waits in {self.state} for {workflow.awaited(self)}",
+            expected="what it waits for, or a session that something else is due in",
+            hint="resume it to let the projects' time run",
+        )
+
+    def go_on(self, now: datetime) -> list[m.Event]:
+        """The rest of a step that was begun (see ``step``); empty when it waits again."""
+        return [] if self.is_over else workflow.STEPS[self.state](self, now)
 
     def _decide_reply(self, reply: m.Reply) -> list[m.Event]:
         if reply.state == ACK_ACTION_DONE and self.rules.dialect is Dialect.PER_INSTANCE:
@@ -335,6 +364,7 @@ class Session:
 
 
 _APPLY: Mapping[type[m.Event], Callable[[Session, Any], None]] = {
+    m.SessionPlanned: Session._apply_nothing,
     m.SessionCreated: Session._apply_nothing,
     m.StateEntered: Session._apply_state,
     m.ProjectsAsked: Session._apply_asked,

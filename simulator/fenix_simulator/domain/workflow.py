@@ -151,6 +151,16 @@ def on_expiry(session: Session, purpose: m.TimerPurpose) -> list[m.Event]:
             return []
 
 
+def awaited(session: Session) -> str:
+    """What a session waits for that only the projects can do."""
+    missing = session.awaiting()
+    if missing:
+        return f"replies of {_names(missing)}"
+    if m.TimerPurpose.OWN_ACTIONS in session.timers:
+        return f"instances to leave host {session.current_host} by {Action.OWN_ACTION}"
+    return "the projects to make room"
+
+
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 

@@ -66,6 +66,16 @@ def sessions_blueprint(web: Web) -> Blueprint:
         service.resume_session(session_id)
         return answer(service.session_view(session_id))
 
+    @surface.post("/sessions/<session_id>/step")
+    def step(session_id: str) -> Response:
+        service.step_session(session_id)
+        return answer(service.session_view(session_id))
+
+    @surface.post("/sessions/<session_id>/reset")
+    def reset(session_id: str) -> Response:
+        service.reset_session(session_id)
+        return answer(service.session_view(session_id))
+
     @surface.get("/hosts")
     def hosts() -> Response:
         return answer({"hosts": service.hosts()})

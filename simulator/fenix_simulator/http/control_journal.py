@@ -1,4 +1,4 @@
-"""The control API, third part: the journal, read in pages or followed by a long poll."""
+"""The control API, third part: the journal, read in pages or followed by a long poll; its deliveries, sent again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from fenix_simulator.http import auth
 from fenix_simulator.http.control import PREFIX
 from fenix_simulator.http.limits import Waiters
+from fenix_simulator.http.problems import Problem
 from fenix_simulator.http.queries import seconds, whole_number, words
 from fenix_simulator.http.web import Web, answer
 from fenix_simulator.ports import Filter, Journal, Recorded
@@ -49,6 +50,12 @@ def blueprint(web: Web) -> Blueprint:
             found, position = follow(web.service.journal, after, limit, only, wait if seated else 0.0, stopping)
         kept = web.service.journal
         return answer({"entries": found, "next": position, "first": kept.first, "last": kept.last}, 200, headers)
+
+    @surface.post("/deliveries/<int:number>/resend")
+    def resend(number: int) -> Response:
+        if number > MAX_NUMBER:
+            raise Problem(404, f"the journal has no entry {number}", expected="the number of a delivery")
+        return answer(web.service.resend(number), 202)
 
     return surface
 

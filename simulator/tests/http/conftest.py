@@ -21,7 +21,7 @@ from fenix_simulator.domain.messages import Host, Instance
 from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.http.app import create_app
 from fenix_simulator.http.config import HttpConfig
-from fenix_simulator.ports import Alarm, Filter, Recorded
+from fenix_simulator.ports import Alarm, Delivery, Entry, Filter, Recorded
 from fenix_simulator.scenario import SessionPlan
 from fenix_simulator.subscriptions import Subscription, Subscriptions
 
@@ -87,6 +87,7 @@ class World:
         self.sink = RecordingSink()
         self.faults = FaultBoard((), {1: "A", 2: "B", "alpha": "A", "beta": "B"}, self.journal, self.clock)
         self.delays = FakeDelays()
+        self.wire = RecordingSink()
         namespace = uuid.uuid5(uuid.NAMESPACE_URL, "urn:test")
 
         def timers(fire: Callable[[str, int], None]) -> Ticker:
@@ -107,6 +108,7 @@ class World:
             clock=self.clock,
             sink=self.sink,
             delays=self.delays,
+            wire=self.wire,
             plan=(SessionPlan(("h0",), timedelta()), SessionPlan(("h1",), timedelta(seconds=5))),
             metadata={"openstack_release": "Queens"},
             faults=self.faults,
@@ -140,6 +142,16 @@ class World:
                 self.service.reply(session_id, project, f"ACK_{view.state}", dict.fromkeys(asked, "MIGRATE"))
             self.service.advance(None, None, True)
         raise AssertionError(f"the session is in {view.state} and not in {state}")
+
+    def fault(self) -> int:
+        """Injects a fault that touches nothing here, and tells its number."""
+        return int(self.faults.add({"when": {"operation": "list", "nth": 1_000}, "then": {"status": 503}})["number"])
+
+    def delivery(self, url: str = "http://127.0.0.1:1/", alarm_id: str = "everybody", body: str = "{}") -> int:
+        """Records a delivery and tells its number."""
+        delivery = Delivery(alarm_id, url, "s/1", "MAINTENANCE", 1, 200, None, 0.01, body, True)
+        entry = Entry("delivery", "AlarmDelivered", delivery, "s", "A")
+        return self.journal.append([entry], self.clock.now())
 
     def requests(self) -> list[Recorded]:
         """The requests in the journal, oldest first."""

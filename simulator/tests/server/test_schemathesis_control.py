@@ -6,6 +6,8 @@ import itertools
 
 import pytest
 
+from fenix_simulator.ports import Filter
+
 #: Operations that take the ground from under the others; they are judged on a server of their own.
 DESTROYING = ["reset", "importState"]
 
@@ -46,9 +48,14 @@ class Acquainted:
         if isinstance(case.body, dict) and isinstance(case.body.get("project_id"), str):
             case.body = {**case.body, "project_id": self.project_id}
 
-    def _known(self) -> dict[str, str]:
+    def _known(self) -> dict[str, str | int]:
         instance = next(self.service.instances(self.project_id), None) or self.service.add_instance(self.project_id)
-        return {"session_id": self.service.list_sessions()[-1], "instance_id": instance.instance_id}
+        sent = self.service.journal.read(0, 1, Filter(kinds=frozenset({"delivery"})))
+        return {
+            "session_id": self.service.list_sessions()[-1],
+            "instance_id": instance.instance_id,
+            "number": sent[0].number if sent else 1,
+        }
 
 
 def _shorter(wait):

@@ -43,7 +43,12 @@ DOORS = {
     "GET /simulator/v1/faults": "admin",
     "POST /simulator/v1/faults": "admin",
     "DELETE /simulator/v1/faults": "admin",
+    "DELETE /simulator/v1/faults/<int:number>": "admin",
     "GET /simulator/v1/sessions": "admin",
+    "POST /simulator/v1/sessions": "admin",
+    "POST /simulator/v1/sessions/<session_id>/step": "admin",
+    "POST /simulator/v1/sessions/<session_id>/reset": "admin",
+    "POST /simulator/v1/deliveries/<int:number>/resend": "admin",
     "GET /simulator/v1/sessions/<session_id>": "admin",
     "POST /simulator/v1/sessions/<session_id>/pause": "admin",
     "POST /simulator/v1/sessions/<session_id>/resume": "admin",
@@ -100,6 +105,7 @@ class Place:
             "item_id": self.instances[self.owner],
             "alarm_id": self.alarms[self.owner],
             "kind": "instance",
+            "number": "1",
         }
         return re.sub(r"<(?:[^<>]+:)?(\w+)>", lambda match: quote(known[match[1]], safe=""), rule)
 
