@@ -69,6 +69,6 @@ BEHAVIOURS = (
         "sends a reply that failed again every 0.1 s, long after its window too",
         RetryEndless,
         breaks=("retry", "reply-in-time", "reply-sent"),
-        shown_by=("flaky-api",),
+        shown_by=("api-down",),
     ),
 )
