@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from fenix_contract.alarm import TEXT_LENGTH
 from fenix_contract.vocabulary import AlarmState, Trait
 from fenix_simulator.scenario_errors import shorten
 from fenix_simulator.scenario_types import Duration, Name, Part, Positive, Scalar, Window
@@ -30,9 +31,13 @@ def _crop(value: Any) -> Any:
     if isinstance(value, str) and value:
         return value
     lengths = list(value.values()) if isinstance(value, Mapping) else [value]
-    if lengths and all(type(length) in (int, float) and length >= 1 and length == int(length) for length in lengths):
+    if lengths and all(
+        type(length) in (int, float) and 1 <= length <= TEXT_LENGTH and length == int(length) for length in lengths
+    ):
         return {name: int(length) for name, length in value.items()} if isinstance(value, Mapping) else int(value)
-    raise ValueError(f"must be a number of characters from 1 on, a trait, or {{trait: number}}, not {shorten(value)}")
+    raise ValueError(
+        f"must be a number of characters from 1 to {TEXT_LENGTH}, a trait, or {{trait: number}}, not {shorten(value)}"
+    )
 
 
 def _unknown(value: Any) -> Any:
