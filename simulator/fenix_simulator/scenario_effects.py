@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -27,17 +28,24 @@ class Operation(StrEnum):
     CONTROL = "control"
 
 
+#: The names that traits can be given here.
+_TRAIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
 def _crop(value: Any) -> Any:
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and _TRAIT.fullmatch(value):
         return value
-    lengths = list(value.values()) if isinstance(value, Mapping) else [value]
-    if lengths and all(
-        type(length) in (int, float) and 1 <= length <= TEXT_LENGTH and length == int(length) for length in lengths
-    ):
+    lengths = value if isinstance(value, Mapping) else {"all": value}
+    if lengths and all(map(_TRAIT.fullmatch, lengths)) and all(map(_is_length, lengths.values())):
         return {name: int(length) for name, length in value.items()} if isinstance(value, Mapping) else int(value)
     raise ValueError(
         f"must be a number of characters from 1 to {TEXT_LENGTH}, a trait, or {{trait: number}}, not {shorten(value)}"
     )
+
+
+def _is_length(value: Any) -> bool:
+    """2.0 is an integer to JSON schema, and true is none."""
+    return type(value) in (int, float) and 1 <= value <= TEXT_LENGTH and value == int(value)
 
 
 def _unknown(value: Any) -> Any:
