@@ -99,7 +99,7 @@ class LiveScreen:
         legend = Text()
         for project, colour in list(self._colours.items())[:8]:
             legend.append("■ ", style=colour)
-            legend.append(f"{self._story.names[project]}  ")
+            legend.append(f"{self._story.names.project(project)}  ")
         return legend
 
 

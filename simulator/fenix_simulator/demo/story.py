@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fenix_simulator import sentences
 from fenix_simulator.durations import format_duration
 from fenix_simulator.inventory import Inventory
 from fenix_simulator.ports import Recorded
+from fenix_simulator.sentences import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,16 @@ class Story:
     """Folds journal entries into lines, the hosts' look and each project's part."""
 
     def __init__(self, inventory: Inventory) -> None:
-        self.names = {project.project_id: project.name for project in inventory.projects}
-        self.instance_names = {one.instance_id: one.name for one in inventory.instances}
+        self.names = Names(
+            {project.project_id: project.name for project in inventory.projects},
+            {one.instance_id: one.name for one in inventory.instances},
+        )
         self.owner = {one.instance_id: one.project_id for one in inventory.instances}
         self.hosts: dict[str, dict[str, None]] = {host.name: {} for host in inventory.hosts}
         for one in inventory.instances:
             self.hosts[one.host][one.instance_id] = None
         self.host_states = dict.fromkeys(self.hosts, "")
-        self.parts = {project: Part(name) for project, name in self.names.items()}
+        self.parts = {project: Part(name) for project, name in self.names.projects.items()}
         self.endings: dict[str, Ending] = {}
         self.states: dict[str, list[str]] = {}
         self.begun: datetime | None = None
@@ -92,15 +96,14 @@ class Story:
         return told if isinstance(told, tuple) else None
 
     def _delivery(self, entry: Recorded) -> tuple[str, str] | None:
-        data, name = entry.data, self._project(entry.project_id)
+        data, name = entry.data, self.names.project(entry.project_id)
         if data["state"] == "INSTANCE_ACTION_DONE" and data["status"]:
             return None
         answer = data["error"] or f"{data['status']} after {data['latency'] * 1000:.0f} ms"
         return "alarm", f"alarm {data['state']} → {name}: {answer}"
 
     def _fault(self, entry: Recorded) -> tuple[str, str]:
-        told = ", ".join(name if value is True else f"{name} {value}" for name, value in entry.data["effect"].items())
-        return "fault", f"fault: {entry.data['operation']} of {self._project(entry.project_id)}: {told}"
+        return "fault", sentences.fault_happened(entry.data, self.names.project(entry.project_id))
 
     def _tell_SessionPlanned(self, entry: Recorded, _data: Mapping[str, Any]) -> None:  # noqa: N802
         self.endings[str(entry.session_id)] = Ending(str(entry.session_id))
@@ -109,14 +112,13 @@ class Story:
         session_id = str(entry.session_id)
         self.endings[session_id] = Ending(session_id)
         self.states[session_id] = ["MAINTENANCE"]
-        return "state", f"a maintenance of {len(data['hosts'])} hosts is announced to {len(data['projects'])} projects"
+        return "state", sentences.session_created(data)
 
     def _tell_StateEntered(self, entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         self.states[str(entry.session_id)].append(data["state"])
         if data["state"] in ("MAINTENANCE_DONE", "MAINTENANCE_FAILED"):
             self.endings[str(entry.session_id)].state = data["state"]
-        host = f": {data['host']} is to be emptied" if data["host"] else ""
-        return "state", f"{data['state']}{host}"
+        return "state", sentences.state_entered(data)
 
     def _tell_ProjectNotified(self, entry: Recorded, data: Mapping[str, Any]) -> None:  # noqa: N802
         part = self._part(data["project_id"])
@@ -126,11 +128,8 @@ class Story:
             part.asked_at[f"{entry.session_id}/{data['state']}"] = entry.at
 
     def _tell_ProjectDefaulted(self, _entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str] | None:  # noqa: N802
-        if not data["instance_ids"]:
-            return None
-        count = len(data["instance_ids"])
-        name = self._project(data["project_id"])
-        return "reply", f"{name} has no manager: its {count} instance{'s' * (count > 1)} here will be migrated unasked"
+        told = sentences.project_defaulted(data, self.names)
+        return None if told is None else ("reply", told)
 
     def _tell_ReplyAccepted(self, entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         part = self._part(data["project_id"])
@@ -140,11 +139,8 @@ class Story:
         asked = part.asked_at.get(f"{entry.session_id}/{state}")
         took = (entry.at - asked).total_seconds() if asked else 0.0
         part.slowest = max(part.slowest, took)
-        actions = data["instance_actions"] or {}
-        chosen = ", ".join(
-            f"{list(actions.values()).count(action)} {action}" for action in dict.fromkeys(actions.values())
-        )
-        name = self._project(data["project_id"])
+        chosen = sentences.chosen(data["instance_actions"])
+        name = self.names.project(data["project_id"])
         return "reply", f"reply {data['state']} ← {name}, {took:.2f} s after it was asked{': ' * bool(chosen)}{chosen}"
 
     def _tell_InstanceMoved(self, _entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
@@ -153,28 +149,26 @@ class Story:
         self.hosts[data["target"]][one] = None
         self.moves += 1
         self._part(data["project_id"]).moved += 1
-        return "move", f"{data['action']} {self.instance_names.get(one, one)}: {data['host']} → {data['target']}"
+        return "move", sentences.instance_moved(data, self.names)
 
     def _tell_InstanceRemoved(self, _entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
-        one = data["instance_id"]
-        self.hosts[data["host"]].pop(one, None)
-        name = self._project(data["project_id"])
-        return "move", f"{name} scales in: {self.instance_names.get(one, one)} is gone"
+        self.hosts[data["host"]].pop(data["instance_id"], None)
+        return "move", sentences.instance_removed(data, self.names)
 
     def _tell_InstanceAdded(self, _entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         instance = data["instance"]
         one = instance["instance_id"]
-        self.instance_names[one], self.owner[one] = instance["name"], instance["project_id"]
+        self.names.instances[one], self.owner[one] = instance["name"], instance["project_id"]
         self.hosts[data["host"]][one] = None
-        return "move", f"{self._project(instance['project_id'])} adds {instance['name']} on {data['host']}"
+        return "move", sentences.instance_added(data, self.names)
 
     def _tell_HostMaintenanceStarted(self, _entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         self.host_states[data["host"]] = "in maintenance"
-        return "host", f"{data['host']} is empty and is being maintained"
+        return "host", sentences.host_maintenance_started(data)
 
     def _tell_HostMaintained(self, _entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         self.host_states[data["host"]] = "maintained"
-        return "host", f"{data['host']} is maintained and takes instances again"
+        return "host", sentences.host_maintained(data)
 
     def _tell_TimerStarted(self, entry: Recorded, data: Mapping[str, Any]) -> None:  # noqa: N802
         self._timers[entry.session_id, data["timer"]] = (data["kind"], data["duration"])
@@ -186,18 +180,10 @@ class Story:
 
     def _tell_SessionFailed(self, entry: Recorded, data: Mapping[str, Any]) -> tuple[str, str]:  # noqa: N802
         self.endings[str(entry.session_id)].reason = data["reason"]
-        return "state", f"failed: {self._plain(data['reason'])}"
-
-    def _project(self, project_id: str | None) -> str:
-        return self.names.get(project_id or "", project_id or "the administrator")
-
-    def _plain(self, sentence: str) -> str:
-        for project_id, name in self.names.items():
-            sentence = sentence.replace(project_id, name)
-        return sentence
+        return "state", sentences.session_failed(data, self.names)
 
     def _part(self, project_id: str) -> Part:
-        return self.parts.setdefault(project_id, Part(self._project(project_id)))
+        return self.parts.setdefault(project_id, Part(self.names.project(project_id)))
 
     # -- the summary -------------------------------------------------------------------------------------------------
 
@@ -213,7 +199,7 @@ class Story:
                     "MAINTENANCE_DONE: every host of the session was maintained while its projects kept running."
                 )
             else:
-                lines.append(f"{ending.state or 'not ended'}: {self._plain(ending.reason) or 'still under way'}.")
+                lines.append(f"{ending.state or 'not ended'}: {self.names.plain(ending.reason) or 'still under way'}.")
         lines.append(
             f"{maintained} of {len(self.hosts)} hosts maintained, {self.moves} instance moves, "
             f"{waited} of simulated work in {took:.1f} s here."
