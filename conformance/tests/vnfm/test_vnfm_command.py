@@ -92,6 +92,7 @@ def is_gone(pid: int, seconds: float = 10.0) -> bool:
         os.close(descriptor)
 
 
+@pytest.mark.slow
 def test_scenarios_are_played_kept_and_judged_again_alike(tmp_path):
     """The same cloud twice is two sessions; what was judged from the run is judged the same from its journals."""
     scenario(tmp_path, "one"), scenario(tmp_path, "two")
@@ -135,6 +136,7 @@ def test_the_vnfm_has_the_project_id_that_it_must_have_wherever_its_project_stan
     assert rows[-1]["data"]["projects"] == ["MINE"]
 
 
+@pytest.mark.slow
 def test_the_next_scenario_begins_while_only_the_silence_of_others_is_waited_for(tmp_path):
     first, second = scenario(tmp_path, "silence", SECOND_SILENT), scenario(tmp_path, "next")
     with vnfm() as manager:
@@ -147,6 +149,7 @@ def test_the_next_scenario_begins_while_only_the_silence_of_others_is_waited_for
     assert begun < failed
 
 
+@pytest.mark.slow
 def test_a_late_reply_is_waited_for(tmp_path):
     path = scenario(tmp_path, "late")
     late = Policy(delay=timedelta(seconds=2.5), may_be_late=True)
@@ -166,6 +169,7 @@ def test_that_the_vnfm_does_nothing_at_all_is_said_early(tmp_path):
     assert ran.returncode not in (0, 2, 4)
 
 
+@pytest.mark.slow
 def test_a_scenario_that_takes_too_long_is_judged_by_what_happened_so_far(tmp_path):
     path = scenario(tmp_path, "slow")
     with vnfm(Policy(delay=timedelta(seconds=0.7))) as manager:
@@ -182,6 +186,7 @@ def test_a_scenario_that_takes_too_long_is_judged_by_what_happened_so_far(tmp_pa
     assert len(replies) == len(asked)
 
 
+@pytest.mark.slow
 def test_a_vnfm_that_listens_no_more_costs_one_scenario_not_all(tmp_path):
     paths = [scenario(tmp_path, name) for name in ("one", "two", "three", "four")]
     holder: list[ProjectManager] = []
@@ -200,6 +205,7 @@ def test_a_vnfm_that_listens_no_more_costs_one_scenario_not_all(tmp_path):
     assert {row["data"]["status"] for row in entries(tmp_path / "two.ndjson") if row["kind"] == "delivery"} >= {None}
 
 
+@pytest.mark.slow
 def test_a_vnfm_that_the_suite_started_is_started_again_when_it_died(tmp_path):
     (tmp_path / "mortal.py").write_text(MORTAL)
     scenario(tmp_path, "one"), scenario(tmp_path, "two")
