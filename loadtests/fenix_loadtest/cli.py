@@ -126,7 +126,7 @@ def run(url: str | None, users: str, duration: str, report: str | None, **given:
     # A file for its JSON keeps locust from printing tables of its own: the report here is the one that judges.
     arguments = ["--headless", "--only-summary", "--loglevel", "WARNING", "--json-file", os.devnull]
     if given["worker"]:
-        arguments += ["--worker", *_pairs(given, "master_host", "master_port", "processes")]
+        arguments += ["--worker", *_pairs(given, "master_host", "master_port", "processes", "listen")]
     else:
         assert url is not None
         try:

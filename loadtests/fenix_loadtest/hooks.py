@@ -14,9 +14,11 @@ and everything is taken away. That happens in ``test_stopping``, and in ``quitti
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -116,7 +118,7 @@ def end_progress(shown: gevent.Greenlet[..., None] | None) -> None:
 # -- sides -----------------------------------------------------------------------------------------------------------
 
 
-def on_init(environment: Environment, runner: Any, **_: Any) -> None:
+def on_init(environment: Environment, runner: Any, web_ui: Any, **_: Any) -> None:
     """Choose the side that this process is on."""
     side: LocalSide | MasterSide | WorkerSide
     if isinstance(runner, MasterRunner):
@@ -128,6 +130,17 @@ def on_init(environment: Environment, runner: Any, **_: Any) -> None:
     listen(environment.events.test_start, side.on_start)
     listen(environment.events.test_stopping, side.on_stop)
     listen(environment.events.quitting, side.on_stop)
+    if web_ui is None:
+        # As KeyboardInterrupt it would be raised in whichever greenlet runs, and be lost where that one is a thread's.
+        gevent.signal_handler(signal.SIGINT, interrupt, runner, side)
+
+
+def interrupt(runner: Any, side: LocalSide | MasterSide | WorkerSide) -> None:
+    """Ctrl-C: end the load early; the second time do not wait for sessions to show their replies either."""
+    if side.is_ending:
+        side.hurry()
+    else:
+        runner.quit()
 
 
 def listen(hook: Any, listener: Callable[..., None]) -> None:
@@ -140,7 +153,10 @@ class Generator:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        # A master's flags take the place of a worker's, but alarms arrive where the worker is.
+        self._listen = getattr(environment.parsed_options, _dest("listen"))
         self._stage: Stage | None = None
+        self._ending: Stage | None = None
         self._error: str | None = None
         listen(environment.events.request, self._count)
 
@@ -149,7 +165,8 @@ class Generator:
         self._error = None
         try:
             host = origin_of(self._environment.host or "")
-            stage = Stage(host, settings_of(self._environment), sessions, rate, number)
+            settings = replace(settings_of(self._environment), listen=self._listen)
+            stage = Stage(host, settings, sessions, rate, number)
         except ValueError as error:
             self._error = str(error)
             return False
@@ -165,10 +182,16 @@ class Generator:
     def finish(self) -> dict[str, Any]:
         """Stop, check, take everything away, and say what was measured."""
         stage, self._stage = self._stage, None
+        self._ending = stage
         if stage is None:
             return {"error": self._error or "the run was stopped before it had begun"}
         stage.finish()
         return {"error": self._error} if self._error is not None else stage.result()
+
+    def hurry(self) -> None:
+        """Do not wait for what sessions have still to show."""
+        if self._ending is not None:
+            self._ending.hurry()
 
     def _count(self, name: str, response_time: float, exception: Any, **_: Any) -> None:
         if self._stage is not None:
@@ -239,6 +262,15 @@ class LocalSide:
             return
         self._shown = load_begins(self._environment)
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the load is over."""
+        return self._finish.is_begun
+
+    def hurry(self) -> None:
+        """Do not wait for what sessions have still to show."""
+        self._generator.hurry()
+
     def on_stop(self, **_: Any) -> None:
         """Stop, check, report."""
         self._finish()
@@ -276,6 +308,15 @@ class WorkerSide:
             return
         self._runner.send_message(READY)
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the load is over."""
+        return self._finish.is_begun
+
+    def hurry(self) -> None:
+        """Do not wait for what sessions have still to show."""
+        self._generator.hurry()
+
     def on_stop(self, **_: Any) -> None:
         """Stop, check, and tell the master."""
         self._finish()
@@ -291,6 +332,7 @@ class MasterSide:
         self._environment = environment
         self._runner = runner
         self._judge = Judge(environment)
+        self._is_hurried = False
         self._awaited: set[str] = set()
         self._ready: set[str] = set()
         self._results: list[dict[str, Any]] = []
@@ -325,6 +367,16 @@ class MasterSide:
             gevent.spawn(self._runner.quit)
         self._arrived.set()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the load is over."""
+        return self._finish.is_begun
+
+    def hurry(self) -> None:
+        """Wait for no worker any more."""
+        self._is_hurried = True
+        self._arrived.set()
+
     def on_stop(self, **_: Any) -> None:
         """Have the workers stop, wait for what they say, report."""
         self._finish()
@@ -335,7 +387,7 @@ class MasterSide:
             self._runner.send_message(FINISH, None, worker)
         settings = self._judge.settings
         deadline = time.monotonic() + settings.max_wait + 4 * settings.timeout + _GRACE
-        while self._awaited and (left := deadline - time.monotonic()) > 0:
+        while self._awaited and not self._is_hurried and (left := deadline - time.monotonic()) > 0:
             self._arrived.clear()
             self._arrived.wait(min(left, 1.0))
             # A worker that died says nothing more.

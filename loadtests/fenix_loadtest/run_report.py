@@ -37,7 +37,7 @@ class RunReport:
     troubles: Counter[str] = field(default_factory=Counter)
     cpu: list[float] = field(default_factory=list)
     unsent: int = 0
-    starved: int = 0
+    idle: float = 0.0
 
     def add(self, result: Mapping[str, Any]) -> None:
         """Take over what a process says (``Stage.result``)."""
@@ -53,7 +53,7 @@ class RunReport:
         self.losses += [Loss(one, state, tuple(projects), sure) for one, state, projects, sure in result["losses"]]
         self.troubles.update(dict(result["troubles"]))
         self.unsent += result["unsent"]
-        self.starved += result["starved"]
+        self.idle = max(self.idle, result["idle"])
 
     def judged(self) -> list[Judged]:
         """Every limit with its verdict: the thresholds asked for, and those that hold for every run."""
@@ -111,7 +111,7 @@ class RunReport:
                 "cpu": [round(one, 3) for one in self.cpu],
                 "saturated": any(one > _BUSY for one in self.cpu),
                 "unsent": self.unsent,
-                "starved": self.starved,
+                "idle": round(self.idle, 3),
             },
             "troubles": [{"trouble": text, "count": count} for text, count in self.troubles.most_common()],
             "thresholds": [row.as_plain() for row in self.judged()],
@@ -138,8 +138,8 @@ class RunReport:
         lines.append(f"generator: {', '.join(f'{one:.0%}' for one in self.cpu)} of a core")
         if any(one > _BUSY for one in self.cpu):
             lines.append("note: a generator was busy for more than 90 %: its latencies are its own. Use --processes.")
-        if self.starved:
-            lines.append(f"note: {self.starved} requests found no session that awaits anything: try more --sessions")
+        if self.idle > self.seconds / 10:
+            lines.append(f"note: for {self.idle:.1f} s no session awaited anything: try more --sessions")
         lines += errors(self.requests.series.items())
         lines += [f"trouble: {count} times {text}" for text, count in self.troubles.most_common(5)]
         lines += [str(loss) for loss in self.losses[:20]]

@@ -31,9 +31,8 @@ _AFTER_TROUBLE: Final = 0.5
 class SessionPlay:
     """Plays sessions until the stage stops; each is deleted at its end."""
 
-    def __init__(self, stage: Stage, number: int) -> None:
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._number = number
         self._inbox: Queue[Any] = Queue()
         self._session_id = ""
         self._begins = 0.0
@@ -99,7 +98,7 @@ class SessionPlay:
         wait = max(0.0, self._look_at - time.monotonic())
         stay = self._stay
         if stay is not None and not stay.is_complete:
-            held = stay.opened + self._hold(stay) - time.monotonic()
+            held = stay.held_until - time.monotonic()
             wait = min(0.25, held) if held > 0 else 0.25
         try:
             item = self._inbox.get(timeout=max(wait, 0.001))
@@ -117,7 +116,8 @@ class SessionPlay:
         self._seen.add(alarm.message_id)
         self._look_soon()
         if alarm.state == AlarmState.INSTANCE_ACTION_DONE:
-            if self._stay is not None:
+            # One that comes before the replies went out is about the round before.
+            if self._stay is not None and self._stay.is_sent:
                 self._stay.acts = True
             return
         if alarm.state not in REPLY_STATES or not alarm.reply_url:
@@ -138,15 +138,14 @@ class SessionPlay:
         """The window ends when the alarm says, unless that is over already: upstream computes it backwards."""
         left = (alarm.reply_at - at).total_seconds() if alarm.reply_at is not None else 0.0
         window = left if left > 0 else self._stage.settings.reply_window
-        return Stay(self._session_id, alarm.state, now, now + window, self._begins)
-
-    def _hold(self, stay: Stay) -> float:
-        return min(self._stage.settings.hold, (stay.window_end - stay.opened) / 2)
+        # Sessions that begin together must not go on together for ever.
+        hold = min(self._stage.settings.hold * self._stage.rng.uniform(0.6, 1.4), window / 2)
+        return Stay(self._session_id, alarm.state, now, now + hold, now + window, self._begins)
 
     def _release_last(self, stay: Stay, now: float) -> None:
         """Send the reply that was held back once the others are accepted and it has been held for long enough."""
         last = stay.last
-        if last is None or now < stay.opened + self._hold(stay) or not stay.waits_for_last:
+        if last is None or now < stay.held_until or not stay.waits_for_last:
             return
         stay.is_closing = True
         self._stage.close(stay)

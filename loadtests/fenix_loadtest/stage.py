@@ -41,10 +41,14 @@ TRIES: Final = 3
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request, or a wave's list and reply, that was due at ``due`` (monotonic seconds)."""
+    """A request, or a wave's list and reply, that was due at ``due`` (monotonic seconds).
+
+    ``closed`` is how long in all there had been nothing to ask when it was made: such time is not the server's.
+    """
 
     kind: str
     due: float
+    closed: float = 0.0
     stay: Stay | None = None
     ask: Ask | None = None
 
@@ -68,7 +72,6 @@ class Stage:
         self.troubles: Counter[str] = Counter()
         self.started = time.monotonic()
         self.unsent = 0
-        self.starved = 0
         self._sessions = sessions
         self._rate = rate
         self._jobs: PriorityQueue[tuple[int, int, Job]] = PriorityQueue()
@@ -76,6 +79,8 @@ class Stage:
         self._open: list[Stay] = []
         self._opened = Event()
         self._first_alarm = Event()
+        self._closed = 0.0
+        self._closed_since = time.monotonic()
         self._busy = 0
         #: Requests that alarms asked for, and that the steady ones have not yet made way for.
         self._ahead = 0
@@ -87,7 +92,8 @@ class Stage:
         self._cpu = 0.0
         self._load_begun: float | None = None
         self._is_ready = Event()
-        self._measured = {"seconds": 0.0, "cpu": 0.0}
+        self._measured = {"seconds": 0.0, "cpu": 0.0, "idle": 0.0}
+        self._idle_before = 0.0
 
     # -- set up and take down ----------------------------------------------------------------------------------------
 
@@ -99,10 +105,10 @@ class Stage:
             # The path is a secret of this process: what an earlier run left behind is not taken for this one's.
             url = self._receiver.route(f"/load/{secrets.token_hex(8)}", self._take)
             self.admin.subscribe(self.settings.projects or (None,), url)
-            for number in range(self._sessions):
+            for _ in range(self._sessions):
                 if self.stopping.is_set():
                     return
-                play = SessionPlay(self, number)
+                play = SessionPlay(self)
                 play.begin()
                 self._plays.append(gevent.spawn(play.run))
             patience = self.settings.lead + min(_FIRST_ALARM, self.settings.max_wait)
@@ -114,7 +120,7 @@ class Stage:
             raise SetUpError(f"alarms cannot be taken on {self.settings.listen}: {error}") from error
         finally:
             self._is_ready.set()
-        self.started, self._cpu = time.monotonic(), time.process_time()
+        self.started, self._cpu, self._idle_before = time.monotonic(), time.process_time(), self.idle
         if self._rate and self.settings.mix.is_steady:
             self._feeder = gevent.spawn(self._feed)
 
@@ -123,7 +129,7 @@ class Stage:
         up; what was begun is taken away in any case."""
         seconds = time.monotonic() - self.started
         cpu = (time.process_time() - self._cpu) / max(seconds, 1e-3)
-        self._measured = {"seconds": seconds, "cpu": cpu}
+        self._measured = {"seconds": seconds, "cpu": cpu, "idle": self.idle - self._idle_before}
         self.stopping.set()
         self._first_alarm.set()
         self._is_ready.wait(self.settings.timeout * 2)
@@ -134,6 +140,10 @@ class Stage:
         finally:
             self._take_down()
 
+    def hurry(self) -> None:
+        """Give the sessions no more time to show their replies."""
+        gevent.killall(self._plays, block=False)
+
     def _stop_load(self) -> None:
         if self._feeder is not None:
             self._feeder.kill()
@@ -141,7 +151,7 @@ class Stage:
         while not self._jobs.empty():
             _, _, job = self._jobs.get_nowait()
             # What was due only just now is no sign of a backlog.
-            self.unsent += job.ask is None and now - job.due > 1.0
+            self.unsent += job.ask is None and now - job.due - (self._closed - job.closed) > 1.0
         self._opened.set()
         deadline = now + self.settings.timeout + 1
         while self._busy and time.monotonic() < deadline:
@@ -174,6 +184,11 @@ class Stage:
             self._strays.remove(alarm)
             inbox.put((alarm, now))
 
+    @property
+    def idle(self) -> float:
+        """For how many seconds there was nothing to ask in all."""
+        return self._closed + (0.0 if self._open else time.monotonic() - self._closed_since)
+
     def unregister(self, session_id: str) -> None:
         """Nobody listens for the session any more."""
         self._inboxes.pop(session_id, None)
@@ -182,14 +197,18 @@ class Stage:
 
     def open(self, stay: Stay) -> None:
         """Steady requests may go to the stay."""
+        if not self._open:
+            self._closed += time.monotonic() - self._closed_since
         self._open.append(stay)
         self._opened.set()
 
     def close(self, stay: Stay) -> None:
         """Steady requests must not go to it any more; those that are on their way may still be."""
-        if stay in self._open:
-            self._open.remove(stay)
-        if not self._open and not self.stopping.is_set():
+        if stay not in self._open:
+            return
+        self._open.remove(stay)
+        if not self._open:
+            self._closed_since = time.monotonic()
             self._opened.clear()
 
     def put_wave(self, stay: Stay, ask: Ask) -> None:
@@ -197,7 +216,7 @@ class Stage:
         ask.is_due = True
         if self.stopping.is_set():
             return
-        self._put(0, Job(WAVE, time.monotonic(), stay, ask))
+        self._put(0, Job(WAVE, time.monotonic(), stay=stay, ask=ask))
         self._ahead += 1 if ask.alarm.list_url is None else 2
         self._opened.set()
 
@@ -224,10 +243,17 @@ class Stage:
 
     def _next_open_loop(self) -> Job | None:
         try:
-            _, _, job = self._jobs.get(timeout=0.5)
+            entry = self._jobs.get(timeout=0.5)
         except Empty:
             return None
-        return None if self.stopping.is_set() else self._aimed(job)
+        job = entry[2]
+        if self.stopping.is_set():
+            return None
+        if job.ask is not None or self._open:
+            return self._aimed(job)
+        self._jobs.put(entry)
+        self._await_open()
+        return None
 
     def _next_closed(self) -> Job | None:
         think = self.settings.think
@@ -237,19 +263,21 @@ class Stage:
             if self.stopping.is_set():
                 return None
             if not self._open:
-                self._opened.clear()
-                self._opened.wait(0.25)
+                self._await_open()
                 return None
-            return self._aimed(Job(self.settings.mix.pick(self.rng), time.monotonic()))
+            return self._aimed(Job(self.settings.mix.pick(self.rng), time.monotonic(), self._closed))
         return None if self.stopping.is_set() else job
+
+    def _await_open(self) -> None:
+        """Wait a little for something to ask, or for an alarm."""
+        self._opened.clear()
+        self._opened.wait(0.25)
 
     def _aimed(self, job: Job) -> Job | None:
         """The steady job with a stay and an ask chosen for it; a repeat that is possible nowhere becomes a list."""
         if job.ask is not None:
             return job
-        if not self._open:
-            self.starved += 1
-            return None
+        job.due += self._closed - job.closed
         stay = self.rng.choice(self._open)
         if job.kind == REPLY:
             job.ask = stay.repeated
@@ -261,7 +289,6 @@ class Stage:
             job.kind = LIST
             asks = [ask for ask in stay.asks.values() if ask.alarm.list_url is not None]
             if not asks:
-                self.starved += 1
                 return None
             job.ask = self.rng.choice(asks)
         job.stay = stay
@@ -310,18 +337,14 @@ class Stage:
         for number, offset in enumerate(starts(self._rate, self.settings.arrivals, self.rng), 1):
             while (wait := begun + offset - time.monotonic()) > 0:
                 gevent.sleep(max(wait, _FEED_PAUSE))
-            if not self._open:
-                paused = time.monotonic()
-                self._opened.clear()
-                while not self._open:
-                    self._opened.wait(0.25)
-                    if not self._open:
-                        self._opened.clear()
-                begun += time.monotonic() - paused
+            closed = self._closed
+            while not self._open:
+                self._await_open()
+            begun += self._closed - closed
             if self._ahead:
                 self._ahead -= 1
             else:
-                self._put(1, Job(self.settings.mix.pick(self.rng), begun + offset))
+                self._put(1, Job(self.settings.mix.pick(self.rng), begun + offset, self._closed))
             if number % _FEED_BATCH == 0:
                 gevent.sleep(0)
 
@@ -335,7 +358,6 @@ class Stage:
             "requests": self.recorder.as_plain(),
             "reaction": self.reaction.as_plain(),
             "unsent": self.unsent,
-            "starved": self.starved,
             "troubles": list(self.troubles.items()),
             "losses": [[one.session_id, one.state, list(one.projects), one.certain] for one in ledger.losses],
             "replies": {name: getattr(ledger, name) for name in REPLY_COUNTS},

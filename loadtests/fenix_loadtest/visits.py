@@ -77,14 +77,15 @@ class Ask:
 class Stay:
     """A session's stay in a state, from its first alarm on.
 
-    ``window_end`` is when the server stops waiting for replies, ``begins`` when the session may leave MAINTENANCE at
-    the earliest. ``in_flight`` counts the steady requests that are under way: the last reply waits for them, so that
-    no request meets a state that is over.
+    ``held_until`` is when the last reply may go, ``window_end`` when the server stops waiting for replies, ``begins``
+    when the session may leave MAINTENANCE at the earliest. ``in_flight`` counts the steady requests that are under way:
+    the last reply waits for them, so that no request meets a state that is over.
     """
 
     session_id: str
     state: str
     opened: float
+    held_until: float
     window_end: float
     begins: float
     asks: dict[str, Ask] = field(default_factory=dict)

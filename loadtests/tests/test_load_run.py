@@ -21,7 +21,7 @@ def report(path: Path) -> dict[str, Any]:
 def test_an_open_loop_run_against_the_simulator(command, simulator, left_over):
     """It keeps the rate, checks every reply, writes both reports, and takes everything away."""
     ended = command.run(
-        simulator, *SHORT, "--rate", "60", "--duration", "2s", "--json", "r.json", "--html", "r.html",
+        simulator, *SHORT, "--rate", "30", "--duration", "2s", "--json", "r.json", "--html", "r.html",
         "--max-p95", "5s", "--max-p99", "PUT reply=5s",
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -30,7 +30,7 @@ def test_an_open_loop_run_against_the_simulator(command, simulator, left_over):
     assert {row["name"] for row in made["requests"]} == {
         "GET list", "GET list on alarm", "PUT reply", "PUT reply again",
     }  # fmt: skip
-    assert 80 <= made["total"]["requests"] <= 160
+    assert 30 <= made["total"]["requests"] <= 90
     assert made["replies"]["accepted"] == made["replies"]["shown"] >= 6
     assert made["replies"]["lost"] == 0
     assert made["reaction"][0]["p50"] > 0
@@ -63,8 +63,8 @@ def test_only_the_waves_that_alarms_ask_for(command, fake):
 
 def test_one_accepted_reply_that_is_lost_fails_the_run(command, fake, left_over):
     """It is named: the session goes on when just that reply is sent again."""
-    server = fake(loses=lambda session, project, times: session == 1 and project == 2 and times == 1, window=5.0)
-    ended = command.run(server.url, *SHORT, "--patience", "300ms", "--duration", "2s", "--json", "r.json")
+    server = fake(loses=lambda session, project, times: session == 1 and project == 2 and times == 1, window=10.0)
+    ended = command.run(server.url, *SHORT, "--patience", "1500ms", "--duration", "2s", "--json", "r.json")
     made = report(command.folder / "r.json")
     assert ended.returncode == 1
     assert made["replies"]["lost"] == 1
@@ -77,7 +77,7 @@ def test_one_accepted_reply_that_is_lost_fails_the_run(command, fake, left_over)
 
 def test_a_reply_that_is_lost_for_good_fails_the_run_at_the_windows_end(command, fake):
     """Which it is cannot be told then: all that were told are named."""
-    server = fake(loses=lambda session, project, times: session == 0 and project == 1, window=1.5)
+    server = fake(loses=lambda session, project, times: session == 0 and project == 1, window=3.0)
     ended = command.run(server.url, *SHORT, "--patience", "5s", "--duration", "1s", "--json", "r.json")
     losses = report(command.folder / "r.json")["losses"]
     assert ended.returncode == 1
@@ -142,7 +142,7 @@ def test_a_server_that_sends_no_alarm(command, fake, left_over):
 def test_a_signal_ends_the_load_and_leaves_nothing_behind(command, fake, left_over, number, wait_until):
     """What was measured until then is judged."""
     server = fake()
-    process = command.start(server.url, *SHORT, "--duration", "1m", "--rate", "50")
+    process = command.start(server.url, *SHORT, "--duration", "1m", "--rate", "20")
     wait_until(lambda: server.replies > 5)
     process.send_signal(number)
     out, _ = process.communicate(timeout=30)
@@ -163,12 +163,12 @@ def test_two_processes(command, simulator, left_over):
 
 def test_a_master_and_two_workers(command, fake, left_over):
     """As on several machines: a loss that one worker sees fails the master's run."""
-    server = fake(loses=lambda session, project, times: session == 1 and project == 0 and times == 1, window=5.0)
+    server = fake(loses=lambda session, project, times: session == 1 and project == 0 and times == 1, window=10.0)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     workers = [command.start("--worker", "--master-port", port) for _ in range(2)]
     ended = command.run(
-        server.url, *SHORT, "--patience", "300ms", "--master", "--expect-workers", "2", "--master-port", port,
+        server.url, *SHORT, "--patience", "1500ms", "--master", "--expect-workers", "2", "--master-port", port,
         "--duration", "2s", "--rate", "40", "--json", "r.json",
     )  # fmt: skip
     assert ended.returncode == 1, ended.stdout + ended.stderr

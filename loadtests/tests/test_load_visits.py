@@ -16,7 +16,7 @@ def alarm(project: str, state: str = "MAINTENANCE") -> AlarmMessage:
 
 
 def stay(state: str = "MAINTENANCE", projects: int = 3, accepted: int = 3) -> Stay:
-    made = Stay("session", state, OPENED, WINDOW_END, begins=OPENED)
+    made = Stay("session", state, OPENED, OPENED, WINDOW_END, begins=OPENED)
     for number in range(projects):
         ask = made.add(alarm(f"p{number}", state), f"p{number}", OPENED)
         ask.is_due = ask.is_sent = number < accepted
