@@ -119,10 +119,16 @@ def _share_out(line: _Line) -> None:
         for one in window:
             older = _older(one, earlier)
             is_right = one.state in ask.words
-            if older is not None and settled and (not is_right or (fresh and one not in fresh)):
+            is_repeat = bool(settled) and (not is_right or (bool(fresh) and one not in fresh))
+            if older is not None and (is_repeat or _was_left_unanswered(older, one)):
                 older.replies.append(one)
             else:
                 ask.replies.append(one)
+
+
+def _was_left_unanswered(older: Ask, request: Request) -> bool:
+    """Whether the older ask's last reply said the same and got no lasting answer: then this is a further try."""
+    return bool(older.replies) and older.replies[-1].failed_for_now and older.replies[-1].content == request.content
 
 
 def _repeats(request: Request, earlier: list[Ask]) -> bool:

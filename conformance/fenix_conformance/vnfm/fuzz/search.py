@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from fenix_conformance.vnfm.fuzz.drawing import Document, documents
 from fenix_conformance.vnfm.fuzz.trial import OnTrial, SubjectGone, Trial, Trials
+
+#: So many further scenarios are played to find a smaller one: each that fails takes a whole reply window.
+_SHRINKING: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ def search(trials: Trials, number: int, seed: int, on_trial: OnTrial = lambda _,
     tried: list[Trial] = []
     failing: list[Trial] = []
     rule: str | None = None
-    is_shrunk = True
+    last = number
+    stop: Exception | None = None
 
     @seeded(seed)
     @settings(
@@ -62,33 +67,40 @@ def search(trials: Trials, number: int, seed: int, on_trial: OnTrial = lambda _,
     )
     @given(documents())
     def probe(document: Document) -> None:
-        nonlocal rule
-        trial = trials.play(document)
-        tried.append(trial)
-        on_trial(len(tried), trial)
-        is_first = rule is None and bool(trial.broken)
-        if is_first:
-            # The later rows are about narrower matters: they tell more of the cause than, say, a missing reply.
-            rule = list(trial.broken)[-1]
-        if rule is None or rule not in trial.broken:
+        nonlocal rule, last, stop
+        if stop is not None or (trials.played >= last and not trials.knows(document)):
+            return  # enough: hypothesis ends with the smallest so far
+        try:
+            trial = trials.play(document)
+            tried.append(trial)
+            on_trial(len(tried), trial)
+            is_first = rule is None and bool(trial.broken)
+            if is_first:
+                # The later rows are about narrower matters: they tell more of the cause than, say, a missing reply.
+                rule = list(trial.broken)[-1]
+                last = trials.played + _SHRINKING
+                _check_recovery(trials, tried, rule)
+        except Exception as error:
+            # It is not the scenario's: hypothesis must not shrink it.
+            stop = error
             return
-        failing.append(trial)
-        if is_first:
-            _check_recovery(trials, tried, rule)
-        raise _Shown
+        if rule is not None and rule in trial.broken:
+            failing.append(trial)
+            raise _Shown
 
     try:
         probe()
     except _Shown:
         pass
-    except SubjectGone:
-        if not failing:
+    except Exception:
+        if stop is None:
             raise
-        is_shrunk = False
-    if not failing or rule is None:
+    if stop is not None and not (isinstance(stop, SubjectGone) and rule is not None):
+        raise stop
+    if rule is None:
         return Search(tuple(tried))
-    if not is_shrunk:
-        return Search(tuple(tried), rule, failing[0], is_shrunk=False, is_seen_again=False)
-    smallest = failing[-1]
-    again = trials.play(smallest.document, again=True)
-    return Search(tuple(tried), rule, smallest, is_seen_again=rule in again.broken)
+    if stop is not None:
+        first = next(trial for trial in tried if rule in trial.broken)
+        return Search(tuple(tried), rule, first, is_shrunk=False, is_seen_again=False)
+    again = trials.play(failing[-1].document, again=True)
+    return Search(tuple(tried), rule, failing[-1], is_seen_again=rule in again.broken)

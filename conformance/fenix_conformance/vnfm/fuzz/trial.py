@@ -67,6 +67,15 @@ class Trials:
         self._closing.close()
 
     @property
+    def played(self) -> int:
+        """How many scenarios were really played."""
+        return len(self._known)
+
+    def knows(self, document: Document) -> bool:
+        """Whether that one was."""
+        return text_of(document) in self._known
+
+    @property
     def can_restart(self) -> bool:
         """Whether the VNFM can be started anew."""
         return self._subject is not None

@@ -32,6 +32,8 @@ def _accepted(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
                 continue
             if ask is not None and delivery in ask.repeats:
                 continue  # what becomes of repeated alarms is another rule's
+            if ask is not None and not delivery.arrived and _was_held_up(ask, delivery):
+                continue  # work in the handler could not be done in time: that is not the VNFM's doing
             if delivery.accepted:
                 yield _about(course, session, delivery, Outcome.PASS, f"answered {delivery.status}")
             elif not (_is_unknown(delivery) and 400 <= (delivery.status or 0) < 500):
@@ -91,6 +93,11 @@ def _done_silent(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
                 state=done,
                 project_id=told[0].entry.project_id or "",
             )
+
+
+def _was_held_up(ask: Ask, delivery: Delivery) -> bool:
+    """Whether the handler was kept by requests that faults let fail."""
+    return any(one.failed_for_now and delivery.began <= one.began <= delivery.ended for one in ask.met_faults)
 
 
 def _is_unknown(delivery: Delivery) -> bool:
