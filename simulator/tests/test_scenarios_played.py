@@ -18,7 +18,7 @@ from fenix_simulator.bootstrap import Settings, Simulator
 from fenix_simulator.demo.play import play
 from fenix_simulator.demo.screen import LiveScreen, PlainScreen, summary
 from fenix_simulator.ports import Recorded
-from fenix_simulator.scenario import load
+from fenix_simulator.scenario import load, loads, source
 from fenix_simulator.scenario_change import resized
 from fenix_vnfm import AlarmReceiver, Exchange, FenixClient, Policy, ProjectManager
 
@@ -52,6 +52,21 @@ def test_a_bundled_scenario_ends_as_it_expects(name):
     assert scenario.expect.end in told.getvalue()
     placed = [one for there in story.hosts.values() for one in there]
     assert len(placed) == len(set(placed))
+
+
+def test_a_session_that_is_planned_for_later_is_waited_for():
+    """Its delay is real time; the first session is over long before it begins."""
+    text = source("two-sessions").replace("{hosts: [az2]}", "{hosts: [az2], at: 3s}")
+    console = Console(file=io.StringIO(), width=200)
+    story, outcome = play(
+        Settings(scenario=loads(text.encode(), "later.yaml"), time=TimeMode.parse("auto")),
+        lambda _story: PlainScreen(console),
+        timedelta(minutes=2),
+    )
+    assert outcome.states == ("MAINTENANCE_DONE", "MAINTENANCE_DONE")
+    assert story.begun is not None
+    assert story.last is not None
+    assert story.last - story.begun >= timedelta(seconds=3)
 
 
 #: Scenario → what happens to each of its two projects, in any order: operation, effect and how often.
