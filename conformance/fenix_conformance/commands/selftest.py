@@ -17,9 +17,9 @@ from fenix_conformance.commands.options import SECONDS, Problem, option
 if TYPE_CHECKING:
     from fenix_conformance.selftest.rows import Row
 
-#: How many are judged at once: a server's run mostly waits, a VNFM's has a simulator for each scenario.
-_SERVERS_AT_ONCE: Final = 8
-_VNFMS_AT_ONCE: Final = 6
+#: The reply windows: what is enough for a server is short for the managers that a VNFM is in company with.
+_SERVERS_WINDOW: Final = 3.0
+_VNFMS_WINDOW: Final = 4.0
 #: The kinds of rows that are about servers, in which a layer of the suite found the fault.
 _SERVERS: Final = frozenset({"reference", "variant", "mutant"})
 
@@ -36,15 +36,14 @@ Examples:
 @click.command("selftest", epilog=EPILOG)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @option("--role", type=click.Choice(["server", "vnfm", "both"]), default="server", show_default=True)
-@option(
-    "--jobs",
-    "at_once",
-    type=click.IntRange(1, 64),
-    help=f"How many are judged at once.  [default: {_SERVERS_AT_ONCE} servers, {_VNFMS_AT_ONCE} VNFMs]",
-)
+@option("--jobs", "at_once", type=click.IntRange(1, 64), default=8, show_default=True, help="Judged at once.")
 @option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each correct one.")
 @option("--seed", type=int, default=1, show_default=True, help="For the order.")
-@option("--window", type=SECONDS, default="3s", show_default=True, help="The reply window.")
+@option(
+    "--window",
+    type=SECONDS,
+    help=f"The reply window.  [default: {_SERVERS_WINDOW:g}s for servers, {_VNFMS_WINDOW:g}s for VNFMs]",
+)
 @click.option(
     "--whole",
     is_flag=True,
@@ -55,10 +54,10 @@ Examples:
 def command(
     names: tuple[str, ...],
     role: str,
-    at_once: int | None,
+    at_once: int,
     repeat: int,
     seed: int,
-    window: float,
+    window: float | None,
     whole: bool,
     keep_journals: Path | None,
     form: str,
@@ -79,9 +78,9 @@ def command(
         mine = side.known.intersection(names)
         if names and not mine:
             continue
-        todo = side.jobs(mine, repeat=repeat, seed=seed, window=window, whole=whole)
+        todo = side.jobs(mine, repeat=repeat, seed=seed, window=window or side.window, whole=whole)
         found = []
-        for row in run(todo, side.judge, at_once or side.at_once):
+        for row in run(todo, side.judge, at_once):
             found.append(row)
             click.echo(json.dumps(_data(row)) if form == "json" else _line(row))
         if form == "text":
@@ -98,7 +97,7 @@ class _Side:
     known: frozenset[str]
     jobs: Callable[..., list[Any]]
     judge: Callable[[Any], Row]
-    at_once: int
+    window: float
     wrong: str
     right: str
 
@@ -111,7 +110,7 @@ def _sides(role: str, journals: Path | None) -> list[_Side]:
         matrix.names_known(),
         matrix.jobs,
         matrix.judge,
-        _SERVERS_AT_ONCE,
+        _SERVERS_WINDOW,
         "mutants killed",
         "correct servers",
     )
@@ -120,7 +119,7 @@ def _sides(role: str, journals: Path | None) -> list[_Side]:
         vnfm_matrix.names_known(),
         partial(vnfm_matrix.jobs, journals=journals),
         vnfm_matrix.judge,
-        _VNFMS_AT_ONCE,
+        _VNFMS_WINDOW,
         "wrong VNFMs caught",
         "fair VNFMs",
     )

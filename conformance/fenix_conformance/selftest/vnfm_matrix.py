@@ -33,6 +33,11 @@ _LOOK: Final = 0.02
 _END: Final = 5.0
 #: The longest that one scenario may take, in seconds, where twenty windows are not longer.
 _MAX_WAIT: Final = 60.0
+#: Replies so late that its scenarios are played several at once: waiting takes them all the time they take.
+_AT_ONCE: Final = {"slow-in-time": 4}
+#: The shortest windows, in seconds, in which these show what they are for: the other projects' managers have to get
+#: over a list that comes late and is then refused, and refuse the state themselves where there is no time for that.
+_LEAST_WINDOW: Final = {"gives-up-on-list": 6.0}
 
 
 class VnfmLost(Exception):
@@ -41,10 +46,11 @@ class VnfmLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VnfmJob(Job):
-    """``sources`` are the scenarios that it is played through; ``journals`` is the folder in which they are kept, in
-    one of the behaviour's name."""
+    """``sources`` are the scenarios that it is played through, ``at_once`` of them at a time; ``journals`` is the
+    folder in which they are kept, in one of the behaviour's name."""
 
     sources: tuple[str, ...] = ()
+    at_once: int = 1
     journals: Path | None = None
 
 
@@ -58,7 +64,7 @@ def jobs(
     *,
     repeat: int = 1,
     seed: int = 1,
-    window: float = 3.0,
+    window: float = 4.0,
     whole: bool = False,
     journals: Path | None = None,
 ) -> list[VnfmJob]:
@@ -79,14 +85,20 @@ def jobs(
     for one in BEHAVIOURS.values():
         if chosen and one.name not in chosen:
             continue
-        if one.is_fair:
-            found += repeat * [VnfmJob(Kind.FAIR, one.name, window, whole, most, journals)]
-        else:
-            shown = every if whole else tuple(dict.fromkeys((FIRST, *one.shown_by)))
-            found.append(VnfmJob(Kind.WRONG, one.name, window, whole, shown, journals))
+        shown = most if one.is_fair else every if whole else tuple(dict.fromkeys((FIRST, *one.shown_by)))
+        job = VnfmJob(
+            Kind.FAIR if one.is_fair else Kind.WRONG,
+            one.name,
+            max(window, _LEAST_WINDOW.get(one.name, 0.0)),
+            whole,
+            shown,
+            _AT_ONCE.get(one.name, 1),
+            journals,
+        )
+        found += (repeat if one.is_fair else 1) * [job]
     random.Random(seed).shuffle(found)  # noqa: S311 - an order, no secret
     # The long ones first: so none of them is left alone at the end.
-    return sorted(found, key=lambda job: -len(job.sources))
+    return sorted(found, key=lambda job: (-job.at_once, -len(job.sources)))
 
 
 def judge(job: VnfmJob) -> Row:
@@ -178,6 +190,7 @@ def _played(job: VnfmJob, url: str) -> Run:
         scenarios=job.sources,
         reply_window=job.window,
         max_wait=max(_MAX_WAIT, 20 * job.window),
+        jobs=job.at_once,
         keep_journals=None if job.journals is None else job.journals / job.name,
     )
     return judge_vnfm(options, programme(job.sources, options.max_wait), Selection(role=Role.VNFM))

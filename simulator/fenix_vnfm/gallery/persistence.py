@@ -62,7 +62,7 @@ BEHAVIOURS = (
         "sends a reply that failed again without any pause, up to 300 times",
         RetryStorm,
         breaks=("retry",),
-        shown_by=("flaky-api",),
+        shown_by=("flaky-api", "api-down"),
     ),
     Behaviour(
         "retry-endless",
