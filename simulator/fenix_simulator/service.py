@@ -167,15 +167,20 @@ class MaintenanceService:
 
     def instance_list_json(self, session_id: str, project_id: str) -> bytes:
         """``{"instance_ids": […]}``, kept ready until the list changes. Raises UnknownSession, UnknownProject."""
-        running = self._running(session_id)
-        ready = running.lists.get(project_id)
+        ready = self.ready_list(session_id, project_id)
         if ready is not None:
             return ready
+        running = self._running(session_id)
         with running.lock:
             body = json.dumps({"instance_ids": self.instance_ids(session_id, project_id)}).encode()
             if not running.session.is_over:
                 running.lists[project_id] = body
         return body
+
+    def ready_list(self, session_id: str, project_id: str) -> bytes | None:
+        """What ``instance_list_json`` answers where that waits for nobody; None where it would, or would raise."""
+        running = self._sessions.get(session_id)
+        return None if running is None else running.lists.get(project_id)
 
     def reply(
         self,
@@ -184,12 +189,19 @@ class MaintenanceService:
         state: str,
         instance_actions: Mapping[str, str] | None,
         instance_id: str | None = None,
-    ) -> None:
-        """Take a project's reply; when it returns the reply is in the journal.
+        answered: Entry | None = None,
+    ) -> bool:
+        """Take a project's reply; when it returns the reply is in the journal. A repeated reply changes nothing.
 
-        Raises UnknownSession, UnknownProject, ReplyNotAwaited or ReplyInvalid, and has then changed nothing.
+        ``answered`` is what the journal is to say of the request: it is written with the reply, in one commit.
+        Returns whether it was. Raises UnknownSession, UnknownProject, ReplyNotAwaited or ReplyInvalid, and has then
+        changed nothing.
         """
-        self._handle(session_id, m.Reply(project_id, state, instance_actions, instance_id))
+        along = [] if answered is None else [answered]
+        with self._locked(session_id) as running:
+            events = running.session.decide(m.Reply(project_id, state, instance_actions, instance_id))
+            self._commit(running, events, along)
+            return bool(events and along)
 
     # -- the cloud ---------------------------------------------------------------------------------------------------
 
@@ -372,12 +384,14 @@ class MaintenanceService:
                     yield running
                     return
 
-    def _commit(self, running: _Running, events: list[m.Event]) -> None:
-        """Journal, apply and carry on until the session waits again (with the session's lock held)."""
+    def _commit(self, running: _Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
+        """Journal, apply and carry on until the session waits again (with the session's lock held). The entries
+        ``along`` are written behind the first events, where there are any."""
         session = running.session
         while events:
             at = self.clock.now()
-            entries = [session_entry(session.session_id, event) for event in events]
+            entries = [*(session_entry(session.session_id, event) for event in events), *along]
+            along = ()
             if any(isinstance(event, CLOUD_EVENTS) for event in events):
                 with self._keeper.lock:
                     self.journal.append(entries, at)

@@ -15,6 +15,7 @@ from fenix_simulator.http import (
     control,
     control_cloud,
     control_journal,
+    fast_lane,
     limits,
     metrics,
     per_instance,
@@ -27,6 +28,7 @@ from fenix_simulator.http.auth import Keyring
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.http.needs import Service
 from fenix_simulator.http.paths import IdConverter, PlainIdConverter
+from fenix_simulator.http.recorder import Recorder
 from fenix_simulator.http.redaction import Redactor
 from fenix_simulator.http.web import Web
 
@@ -43,10 +45,11 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
     app.url_map.converters.update(id=IdConverter, plain_id=PlainIdConverter)
     keyring = Keyring(config.admin_token, config.project_tokens)
     counts = metrics.RequestCounts()
-    web = Web(service, config)
-
     redactor = Redactor(_secrets(config))
-    recording.register(app, service, config, redactor, counts.add)
+    recorder = Recorder(redactor, config.max_recorded_chars)
+    web = Web(service, config, recorder)
+
+    recording.register(app, service, recorder, counts.add)
     _register_guard(app, keyring, config)
     problems.register(app, redactor.text)
     if service.behaviour is Behaviour.UPSTREAM:
@@ -69,6 +72,7 @@ def create_app(service: Service, config: HttpConfig = HttpConfig()) -> Flask:
     app.register_blueprint(metrics.blueprint(web, counts))
     if config.base_path:
         _answer_below(app, config.base_path)
+    fast_lane.register(app, web, lambda: validator("Reply"), counts.add)
     return app
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fenix_simulator.domain.rules import Behaviour, Dialect
-from fenix_simulator.ports import Clock, Journal
+from fenix_simulator.ports import Clock, Entry, Journal
 from fenix_simulator.subscriptions import Subscriptions
 from fenix_simulator.views import HostView, InstanceView, ProjectView, SessionView
 
@@ -65,6 +65,8 @@ class Service(Protocol):
 
     def instance_list_json(self, session_id: str, project_id: str) -> bytes: ...
 
+    def ready_list(self, session_id: str, project_id: str) -> bytes | None: ...
+
     def reply(
         self,
         session_id: str,
@@ -72,7 +74,8 @@ class Service(Protocol):
         state: str,
         instance_actions: Mapping[str, str] | None,
         instance_id: str | None = None,
-    ) -> None: ...
+        answered: Entry | None = None,
+    ) -> bool: ...
 
     # -- the cloud
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
-from fenix_simulator.http import auth, bodies, faults
+from fenix_simulator.http import auth, bodies, faults, recording
 from fenix_simulator.http.bodies import JSON
 from fenix_simulator.http.paths import both_slashes
 from fenix_simulator.http.problems import Problem
@@ -55,8 +55,13 @@ def blueprint(web: Web, validator: Validator) -> Blueprint:
         document = bodies.json_object()
         check(validator, document)
         accepted = {name: document[name] for name in ("instance_actions", "state") if name in document}
-        service.reply(session_id, project_id, document["state"], document.get("instance_actions"))
-        return answer(accepted)
+        response = answer(accepted)
+        # A fault may still change the answer.
+        answered = recording.entry(web.recorder, response) if faults.number() is None else None
+        g.recorded = service.reply(
+            session_id, project_id, document["state"], document.get("instance_actions"), answered=answered
+        )
+        return response
 
     surface.before_request(own_project)
     faults.inject(surface, web)

@@ -9,10 +9,9 @@ from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from fenix_simulator.http import faults, problems
-from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.http.needs import Service
-from fenix_simulator.http.redaction import Redactor
-from fenix_simulator.ports import Answered, Entry
+from fenix_simulator.http.recorder import Recorder
+from fenix_simulator.ports import Entry
 
 #: Called with surface, method and status (None: no answer) of each request.
 Count = Callable[[str, str, int | None], None]
@@ -46,41 +45,48 @@ def surface_of(path: str) -> tuple[str, str | None, str | None]:
             return "other", None, None
 
 
-def register(app: Flask, service: Service, config: HttpConfig, redactor: Redactor, count: Count) -> None:
+def register(app: Flask, service: Service, recorder: Recorder, count: Count) -> None:
     """Record and count every request that ``app`` answers, also those that no route takes."""
 
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
         query = request.query_string.decode("utf-8", "backslashreplace")
-        g.shown_path = _cut(redactor.url(request.root_path + request.path, query), config.max_recorded_chars)
+        g.shown_path = recorder.shown(request.root_path + request.path, query)
 
     @app.after_request
     def record(response: Response) -> Response:
         response = faults.spoiled(response, service)
-        surface, session_id, project_id = surface_of(request.path)
-        status = None if faults.is_hung_up() else response.status_code
-        count(surface, request.method, status)
-        fault = faults.number()
-        if surface not in _UNRECORDED or fault is not None:
-            answered = Answered(
-                method=redactor.text(request.method),
-                path=g.shown_path,
-                status=status,
-                latency=time.perf_counter() - g.started,
-                request_body=_text(_asked_body(request), redactor, config.max_recorded_chars),
-                response_body=_text(_answered_body(response), redactor, config.max_recorded_chars),
-                content_type=redactor.text(request.headers.get("Content-Type", "")),
-                surface=surface,
-                fault=fault,
-            )
-            named = [None if one is None else redactor.text(one) for one in (session_id, project_id)]
-            entry = Entry("request", "RequestAnswered", answered, *named)
+        surface, *_ = surface_of(request.path)
+        count(surface, request.method, None if faults.is_hung_up() else response.status_code)
+        is_wanted = surface not in _UNRECORDED or faults.number() is not None
+        if is_wanted and not g.get("recorded"):
             try:
-                service.journal.append([entry], service.clock.now())
+                service.journal.append([entry(recorder, response)], service.clock.now())
             except Exception as error:
                 return problems.answer_to(error)
         return response
+
+
+def entry(recorder: Recorder, response: Response) -> Entry:
+    """What the journal says of the present request, answered like that.
+
+    A view that has it written with what it does to a session, in one commit, sets ``g.recorded``.
+    """
+    surface, session_id, project_id = surface_of(request.path)
+    return recorder.entry(
+        request.method,
+        g.shown_path,
+        None if faults.is_hung_up() else response.status_code,
+        g.started,
+        _asked_body(request),
+        _answered_body(response),
+        request.headers.get("Content-Type", ""),
+        surface,
+        session_id,
+        project_id,
+        faults.number(),
+    )
 
 
 def _asked_body(asked: Request) -> bytes:
@@ -93,18 +99,3 @@ def _asked_body(asked: Request) -> bytes:
 
 def _answered_body(response: Response) -> bytes:
     return b"" if request.method == "HEAD" or faults.is_hung_up() else response.get_data()
-
-
-def _text(body: bytes, redactor: Redactor, limit: int) -> str:
-    if not body:
-        return ""
-    # Cut before it is worked on, with room for a secret that the cut would have split.
-    near = body[: 4 * limit + 4096].decode("utf-8", "backslashreplace")
-    return _cut(redactor.text(near), limit, len(body))
-
-
-def _cut(text: str, limit: int, of_bytes: int | None = None) -> str:
-    if len(text) <= limit:
-        return text
-    size = f", {of_bytes} bytes in all" if of_bytes is not None else ""
-    return f"{text[:limit]}… (cut{size})"

@@ -12,14 +12,16 @@ from flask import Response
 from fenix_simulator.http.bodies import JSON
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.http.needs import Service
+from fenix_simulator.http.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The service behind a surface, and the server's settings."""
+    """The service behind a surface, the server's settings, and what the journal says of a request."""
 
     service: Service
     config: HttpConfig
+    recorder: Recorder
 
 
 def answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
