@@ -24,6 +24,8 @@ IDS = ("instance-1", "instance-2")
 ACTIONS = ("MIGRATE", "LIVE_MIGRATE", "OWN_ACTION")
 ACTION_STATES = ("PREPARE_MAINTENANCE", "PLANNED_MAINTENANCE")
 WINDOW = 5.0
+#: When another scenario was played, before.
+BEFORE = BEGAN - timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,13 @@ class Asked:
 class History:
     """A recording that is written by hand.
 
-    ``now`` is in seconds since the beginning; questions and events happen then. What is exchanged about a question
+    ``now`` is in seconds since ``began``; questions and events happen then. What is exchanged about a question
     begins ``after`` seconds after it was asked. Entries are numbered by the time at which they ended.
     """
 
-    def __init__(self, scenario: str = "made-up", *, window: float = WINDOW) -> None:
+    def __init__(self, scenario: str = "made-up", *, window: float = WINDOW, began: datetime = BEGAN) -> None:
         self.scenario = scenario
+        self.began = began
         self.now = 0.0
         self.window = window
         self.projects: frozenset[str] | None = None
@@ -105,7 +108,7 @@ class History:
         window = self.window if window is None else window
         asks_actions = state in ACTION_STATES
         about = tuple(IDS if ids is None else ids) if asks_actions else ()
-        told = BEGAN + timedelta(seconds=self.now + (window if reply_at is None else reply_at))
+        told = self.began + timedelta(seconds=self.now + (window if reply_at is None else reply_at))
         asked = self._notify(
             state, session, project, about, instance, tuple(allowed) if asks_actions else (), told.isoformat()
         )
@@ -358,7 +361,7 @@ class History:
                 at,
                 {
                     "number": 0,
-                    "at": (BEGAN + timedelta(seconds=at)).isoformat(),
+                    "at": (self.began + timedelta(seconds=at)).isoformat(),
                     "kind": kind,
                     "type": name,
                     "session_id": session,
@@ -377,7 +380,7 @@ class History:
     def recording(self) -> Recording:
         """What is judged. A last entry tells that nothing more came until ``now``."""
         rows = self.rows
-        ended = (BEGAN + timedelta(seconds=max(self.now, 0.0))).isoformat()
+        ended = (self.began + timedelta(seconds=max(self.now, 0.0))).isoformat()
         closing = {"number": len(rows) + 1, "at": ended, "kind": "suite", "type": "ScenarioPlayed", "data": {}}
         return Recording(self.scenario, read_entries([*rows, closing]), self.projects)
 
