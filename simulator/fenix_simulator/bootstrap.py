@@ -12,6 +12,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from fenix_contract.vocabulary import EventType
 from fenix_simulator import __version__
 from fenix_simulator.adapters.clock import ManualClock, Pace, SystemClock, TimeMode
@@ -30,6 +32,7 @@ from fenix_simulator.control import SimulatorService
 from fenix_simulator.domain.cloud import Cloud
 from fenix_simulator.domain.errors import MaintenanceError, UnknownProject
 from fenix_simulator.history import entries, resume
+from fenix_simulator.http import fast_lane
 from fenix_simulator.http.app import create_app
 from fenix_simulator.http.config import HttpConfig
 from fenix_simulator.inventory import Inventory
@@ -100,7 +103,14 @@ class Simulator:
             undo.callback(self.delays.close)
             self.service = self._make_service()
             self.app = create_app(self.service, self._http_config())
-            self.server = Server(self.app, settings.host, settings.port, threads=settings.threads)
+            self.server = Server(
+                self.app,
+                settings.host,
+                settings.port,
+                threads=settings.threads,
+                lane=fast_lane.of(self.app),
+                lists_at_once=settings.journal is None,
+            )
             trusted = [self._trusted(number, *given) for number, given in enumerate(settings.alarm_urls, 1)]
             resume(self.service, self.journal, decode_event, trusted)
             undo.pop_all()
@@ -159,7 +169,8 @@ class Simulator:
             record = ServerStarted(__version__, self.settings.scenario.model_dump(mode="json"))
             self.journal.append([Entry("start", "ServerStarted", record)], SystemClock().now())
             return self.settings.scenario
-        given, known = self.settings.scenario.model_dump(mode="json"), dict(start.data["scenario"])
+        given = self.settings.scenario.model_dump(mode="json")
+        known = _with_later_members(start.data["scenario"])
         if given != known:
             different = ", ".join(sorted(name for name in given if given[name] != known.get(name)))
             raise UnlikeJournal(
@@ -274,6 +285,14 @@ class Simulator:
 def _namespace(seed: int, run: str) -> uuid.UUID:
     """What the ids of sessions and alarms are made from."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"urn:fenix-harness:{seed}{run and f':{run}'}")
+
+
+def _with_later_members(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded scenario as the present version writes it: what an older one did not know has its default."""
+    try:
+        return Scenario.model_validate(dict(recorded)).model_dump(mode="json")
+    except ValidationError:
+        return dict(recorded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class Ask:
     ``entry`` is the ProjectNotified; ``number`` counts the project's asks in its session from 1. ``deadline`` is when
     replies no longer count, None where no window was told. ``until`` is when the next ask came or the session was over,
     None where neither was recorded. ``replies`` are the PUTs that answer it, by the time at which they came, wherever
-    they went; ``listings`` the GETs of its list. ``instance_id`` is set where it is about that one alone.
+    they went; ``listings`` the GETs of its list, ``odd`` its requests with other methods. ``instance_id`` is set where
+    it is about that one alone.
     """
 
     scenario: str
@@ -33,6 +34,7 @@ class Ask:
     deliveries: list[Delivery] = field(default_factory=list)
     listings: list[Request] = field(default_factory=list)
     replies: list[Request] = field(default_factory=list)
+    odd: list[Request] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -73,6 +75,11 @@ class Ask:
         if self.told is None:
             return False
         return self.deadline is None or self.told.began + timedelta(seconds=1) <= self.deadline
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody was there to take it."""
+        return any(one.intact for one in self.deliveries) and not any(one.arrived for one in self.deliveries)
 
     @property
     def reply_path(self) -> str:

@@ -57,7 +57,7 @@ def attribute(requests: Iterable[Request], course: Places) -> None:
     strays = []
     for request in requests:
         entry = request.entry
-        if request.method not in ("GET", "PUT") or entry.data.get("surface") in _ELSEWHERE:
+        if entry.data.get("surface") in _ELSEWHERE:
             continue
         line = _line_of(request, lines)
         if line is None:
@@ -65,9 +65,10 @@ def attribute(requests: Iterable[Request], course: Places) -> None:
                 strays.append(request)
             continue
         position = line.open_at(request)
-        if request.method == "GET":
+        if request.method != "PUT":
             if position is not None:
-                line.asks[position].listings.append(request)
+                open_ask = line.asks[position]
+                (open_ask.listings if request.method == "GET" else open_ask.odd).append(request)
         elif position is None or request.named_state == AlarmState.INSTANCE_ACTION_DONE or _is_bare_report(request):
             course.sessions[str(entry.session_id)].others.append(request)
         else:

@@ -60,11 +60,15 @@ def _fetched(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
 
 def gave_up_after_fault(ask: Ask) -> Request | None:
     """The last list that it asked for, where faults took every answer away and no acknowledgement followed."""
-    failed = [one for one in ask.listings if one.effect and one.failed_for_now]
-    got = any(one.accepted for one in ask.listings)
-    if not failed or got or any(reply.is_ack for reply in ask.replies):
+    lost = [one for one in ask.listings if _may_be_lost(one)]
+    if not lost or len(lost) < len(ask.listings) or any(reply.is_ack for reply in ask.replies):
         return None
-    return failed[-1]
+    return lost[-1]
+
+
+def _may_be_lost(listing: Request) -> bool:
+    """Whether a fault took the answer away, or held it up so that the client may have gone meanwhile."""
+    return bool(listing.effect) and (listing.failed_for_now or bool({"delay", "drip"} & set(listing.effect)))
 
 
 def _fresh(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:

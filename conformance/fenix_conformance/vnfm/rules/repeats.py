@@ -156,7 +156,11 @@ def _silent_after_late(
 ) -> Finding | None:
     upcoming = [one for one in session.asks_of(ask.project_id) if one.until is None or one.until > late.began]
     for one in upcoming:
-        if one.number > ask.number and was_left_open(course, one) and answers_without(everything, _has_repeats):
+        if (
+            one.number > ask.number
+            and was_left_open(course, one)
+            and answers_without(everything, _has_repeats, late.began)
+        ):
             return about(
                 ask,
                 Outcome.WARN,

@@ -33,8 +33,9 @@ def _sent(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
                 ask,
                 Outcome.FAIL,
                 f"{ask.state} was not answered",
+                *(one.entry for one in ask.odd[:3]),
                 expected=f"{' or '.join(ask.words)} as a PUT to the alarm's reply_url within the window",
-                actual="no PUT",
+                actual=", ".join(f"{one.method} {one.path}, answered {one.status}" for one in ask.odd[:3]) or "no PUT",
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fenix_conformance.results import Outcome
 from fenix_conformance.vnfm.asks import Ask
@@ -16,17 +16,23 @@ from fenix_conformance.vnfm.rules.replies import was_left_open
 HasCause = Callable[[Ask], bool]
 
 
-def answers_without(everything: Sequence[Course], has_cause: HasCause) -> bool:
-    """Whether the VNFM answers where the cause in question is absent: only then its silence tells of the cause."""
-    answered = False
-    for course in everything:
-        asks = list(course.asks)
-        if any(has_cause(ask) for ask in asks):
-            continue
-        if any(was_left_open(course, ask) for ask in asks):
-            return False
-        answered = answered or any(ask.replies for ask in asks)
-    return answered or len(everything) == 1
+def answers_without(everything: Sequence[Course], has_cause: HasCause, before: datetime) -> bool:
+    """Whether the VNFM answers where the cause in question is absent: only then its silence tells of the cause.
+
+    What it did until ``before`` counts, for whatever brought it down brings it down in later scenarios too; where there
+    was nothing before, all that was played. Where there is nothing to compare with, the cause is believed.
+    """
+    plain = [course for course in everything if not any(has_cause(ask) for ask in course.asks)]
+    asks = [(course, ask) for course in plain for ask in course.asks]
+    compared = [(course, ask) for course, ask in asks if ask.at < before] or asks
+    if any(is_silent(course, ask) for course, ask in compared):
+        return False
+    return not compared or any(ask.replies for _, ask in compared)
+
+
+def is_silent(course: Course, ask: Ask) -> bool:
+    """Whether nobody took the alarm, or whoever did let the window pass."""
+    return ask.is_lost or was_left_open(course, ask)
 
 
 def went_silent(
@@ -40,10 +46,10 @@ def went_silent(
 ) -> Finding | None:
     """The first silence of the session came soon after the cause, and without it the VNFM answers."""
     asks = session.asks_of(ask.project_id)
-    silent = next((one for one in asks if was_left_open(course, one)), None)
+    silent = next((one for one in asks if is_silent(course, one)), None)
     if silent is None or not ask.number <= silent.number <= ask.number + 2:
         return None
-    if cause.began > silent.at + timedelta(seconds=1) or not answers_without(everything, has_cause):
+    if cause.began > silent.at + timedelta(seconds=1) or not answers_without(everything, has_cause, cause.began):
         return None
     return about(
         silent,

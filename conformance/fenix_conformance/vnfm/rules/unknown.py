@@ -22,7 +22,7 @@ def _unknown(course: Course, everything: Sequence[Course]) -> Iterator[Finding]:
             names = ", ".join(told[0].unknown_traits)
             if ask.replies:
                 yield about(ask, Outcome.PASS, f"answered, with {names} in its alarm", ask.replies[0].entry)
-            elif answers_without(everything, _has_unknown_traits) and (
+            elif answers_without(everything, _has_unknown_traits, told[0].began) and (
                 was_left_open(course, ask) or (ask.told is None and not any(one.accepted for one in told))
             ):
                 yield about(
