@@ -88,7 +88,7 @@ class Settings:
     hold: float = 1.0
     patience: float = 10.0
     reply_window: float = 20.0
-    max_wait: float = 60.0
+    max_wait: float = 90.0
     timeout: float = 10.0
     seed: int = 0
     thresholds: tuple[Threshold, ...] = field(default=(failures_threshold("0"),))
@@ -195,7 +195,7 @@ OPTIONS: Final = (
     Option("--hold", "1s", "How long a state's last reply is held back: lists and repeats need it."),
     Option("--patience", "10s", "How long a session may take to go on before its replies are sent again one by one."),
     Option("--reply-window", "20s", "Of the server, where its alarms do not tell."),
-    Option("--max-wait", "60s", "How long to wait at the end for sessions to show their replies."),
+    Option("--max-wait", "90s", "How long to wait at the end for sessions to show their replies."),
     Option("--timeout", "10s", "How long an answer may take."),
     Option("--seed", 0, "Of the random choices.", "N", seed_of),
 )

@@ -9,11 +9,11 @@ Pure: instants are seconds of any clock that only goes forward, and are passed i
 | a stay in which every ask was answered 200, and … | verdict |
 | --- | --- |
 | the next alarm comes, or the session's state is another one that has not failed | shown |
-| it awaits actions, and the report of one comes, or its window ends and it does not fail | shown |
+| it awaits actions or room, and the report of an action comes, or its window ends and it does not fail | shown |
 | MAINTENANCE or MAINTENANCE_COMPLETE fails: nothing but replies decides there | lost |
 | another state fails when its window has ended | lost |
 | another state fails before: no room, an action that went wrong | unknown |
-| MAINTENANCE, SCALE_IN or MAINTENANCE_COMPLETE stays after window, begin and patience | lost |
+| MAINTENANCE or MAINTENANCE_COMPLETE stays after window, begin and patience | lost |
 """
 
 from __future__ import annotations
@@ -161,16 +161,16 @@ class Stay:
             return Fate.LOST if is_late or self.state in _ONLY_REPLIES else Fate.UNKNOWN
         if state != self.state or self.acts:
             return Fate.SHOWN
-        if self.state in ACTION_STATES:
+        if self.state not in _ONLY_REPLIES:
             return Fate.SHOWN if now >= self.window_end + patience else None
         return Fate.LOST if now >= max(self.window_end, self.begins) + patience else None
 
     def may_be_probed(self, now: float, patience: float) -> bool:
         """Whether it is time to send the replies again one by one, to see which of them the session misses.
 
-        Never where actions are under way: the session may go on for their sake at any time.
+        Never where actions or room are waited for: the session may go on for their sake at any time.
         """
-        if self.complete_since is None or self.was_probed or self.state in ACTION_STATES:
+        if self.complete_since is None or self.was_probed or self.state not in _ONLY_REPLIES:
             return False
         return max(self.complete_since, self.begins) + patience <= now < self.window_end
 

@@ -21,8 +21,8 @@ def report(path: Path) -> dict[str, Any]:
 def test_an_open_loop_run_against_the_simulator(command, simulator, left_over):
     """It keeps the rate, checks every reply, writes both reports, and takes everything away."""
     ended = command.run(
-        simulator, *SHORT, "--rate", "30", "--duration", "2s", "--json", "r.json", "--html", "r.html",
-        "--max-p95", "5s", "--max-p99", "PUT reply=5s",
+        simulator, *SHORT, "--hold", "1s", "--rate", "40", "--mix", "list=2,reply=1", "--duration", "2s",
+        "--json", "r.json", "--html", "r.html", "--max-p95", "5s", "--max-p99", "PUT reply=5s",
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (0, "")
     made = report(command.folder / "r.json")
@@ -30,7 +30,7 @@ def test_an_open_loop_run_against_the_simulator(command, simulator, left_over):
     assert {row["name"] for row in made["requests"]} == {
         "GET list", "GET list on alarm", "PUT reply", "PUT reply again",
     }  # fmt: skip
-    assert 30 <= made["total"]["requests"] <= 90
+    assert 40 <= made["total"]["requests"] <= 100
     assert made["replies"]["accepted"] == made["replies"]["shown"] >= 6
     assert made["replies"]["lost"] == 0
     assert made["reaction"][0]["p50"] > 0
@@ -151,6 +151,21 @@ def test_a_signal_ends_the_load_and_leaves_nothing_behind(command, fake, left_ov
     assert left_over(server.url) == []
 
 
+def test_a_second_interrupt_waits_for_no_session(command, fake, left_over, wait_until):
+    """What the sessions had still to show is not decided then, and that is no pass."""
+    server = fake(loses=lambda session, project, times: True, window=60.0)
+    process = command.start(server.url, *SHORT, "--duration", "1m", "--rate", "20")
+    wait_until(lambda: server.replies > 5)
+    process.send_signal(signal.SIGINT)
+    before = server.replies
+    wait_until(lambda: server.replies > before)  # the replies that were held back
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 1, out
+    assert left_over(server.url) == []
+
+
+@pytest.mark.slow
 def test_two_processes(command, simulator, left_over):
     """Each has sessions of its own; their figures are one report."""
     ended = command.run(simulator, *SHORT, "--processes", "2", "--rate", "40", "--duration", "2s", "--json", "r.json")
@@ -161,6 +176,7 @@ def test_two_processes(command, simulator, left_over):
     assert left_over(simulator) == []
 
 
+@pytest.mark.slow
 def test_a_master_and_two_workers(command, fake, left_over):
     """As on several machines: a loss that one worker sees fails the master's run."""
     server = fake(loses=lambda session, project, times: session == 1 and project == 0 and times == 1, window=10.0)

@@ -37,7 +37,7 @@ def stay(state: str = "MAINTENANCE", projects: int = 3, accepted: int = 3) -> St
         ("MAINTENANCE", "MAINTENANCE", 125, Fate.LOST),
         ("SCALE_IN", "MAINTENANCE_FAILED", 101, Fate.UNKNOWN),
         ("SCALE_IN", "MAINTENANCE_FAILED", 119.5, Fate.LOST),
-        ("SCALE_IN", "SCALE_IN", 125, Fate.LOST),
+        ("SCALE_IN", "SCALE_IN", 125, Fate.SHOWN),
         ("PLANNED_MAINTENANCE", "PLANNED_MAINTENANCE", 119, None),
         ("PLANNED_MAINTENANCE", "PLANNED_MAINTENANCE", 125, Fate.SHOWN),
         ("PLANNED_MAINTENANCE", "MAINTENANCE_FAILED", 110, Fate.UNKNOWN),
@@ -108,6 +108,7 @@ def test_probing_is_for_states_in_which_only_replies_count():
     assert [made.may_be_probed(now, PATIENCE) for now in (105.5, 106, 119, 120)] == [False, True, True, False]
     made.was_probed = True
     assert not made.may_be_probed(107, PATIENCE)
+    assert not stay(State.SCALE_IN).may_be_probed(107, PATIENCE)
     assert not stay(State.PLANNED_MAINTENANCE).may_be_probed(107, PATIENCE)
     assert not stay(accepted=2).may_be_probed(107, PATIENCE)
 
