@@ -115,8 +115,8 @@ def _reports_twice(course: Course, session: SessionCourse) -> Iterator[Finding]:
             taken.setdefault(key, one)
 
 
-def _has_repeats(ask: Ask) -> bool:
-    return bool(ask.repeats)
+def _has_repeats(course: Course) -> bool:
+    return any(ask.repeats for ask in course.asks)
 
 
 def _late(course: Course, everything: Sequence[Course]) -> Iterator[Finding]:

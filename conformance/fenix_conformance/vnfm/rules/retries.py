@@ -30,16 +30,11 @@ def _retry(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
         problem = _not_sent_again(course, ask, failed[-1]) or _without_pause(ask) or _without_end(ask)
         if problem is not None:
             yield problem
-        elif failed[-1] is not ask.replies[-1]:
+        elif failed[0] is not ask.replies[-1]:
             again = next(one for one in ask.replies if one.began > failed[0].began)
             pause = seconds((again.began - failed[0].ended).total_seconds())
-            yield about(
-                ask,
-                Outcome.PASS,
-                f"sent again after {pause}, {len(ask.replies)} times in all",
-                failed[0].entry,
-                again.entry,
-            )
+            said = f"sent again after {pause}, {len(ask.replies)} times in all"
+            yield about(ask, Outcome.PASS, said, failed[0].entry, again.entry)
 
 
 def _not_sent_again(course: Course, ask: Ask, failed: Request) -> Finding | None:

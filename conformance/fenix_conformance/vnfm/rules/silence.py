@@ -12,8 +12,8 @@ from fenix_conformance.vnfm.exchanges import Delivery
 from fenix_conformance.vnfm.finding import Finding, about
 from fenix_conformance.vnfm.rules.replies import was_left_open
 
-#: Tells whether an ask has the cause in question.
-HasCause = Callable[[Ask], bool]
+#: Tells whether the cause in question is in a course.
+HasCause = Callable[[Course], bool]
 
 
 def answers_without(everything: Sequence[Course], has_cause: HasCause, before: datetime) -> bool:
@@ -22,7 +22,7 @@ def answers_without(everything: Sequence[Course], has_cause: HasCause, before: d
     What it did until ``before`` counts, for whatever brought it down brings it down in later scenarios too; where there
     was nothing before, all that was played. Where there is nothing to compare with, the cause is believed.
     """
-    plain = [course for course in everything if not any(has_cause(ask) for ask in course.asks)]
+    plain = [course for course in everything if not has_cause(course)]
     asks = [(course, ask) for course in plain for ask in course.asks]
     compared = [(course, ask) for course, ask in asks if ask.at < before] or asks
     if any(is_silent(course, ask) for course, ask in compared):
