@@ -109,7 +109,7 @@ class Simulator:
                 settings.port,
                 threads=settings.threads,
                 lane=fast_lane.of(self.app),
-                lists_at_once=settings.journal is None,
+                at_once=settings.journal is None,
             )
             trusted = [self._trusted(number, *given) for number, given in enumerate(settings.alarm_urls, 1)]
             resume(self.service, self.journal, decode_event, trusted)

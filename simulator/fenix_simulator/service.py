@@ -203,6 +203,19 @@ class MaintenanceService:
             self._commit(running, events, along)
             return bool(events and along)
 
+    @contextmanager
+    def unhindered(self, session_id: str) -> Iterator[bool]:
+        """Whether a reply to the session inside the block has nobody to wait for and leads it to no next step."""
+        running = self._sessions.get(session_id)
+        if running is None or not running.lock.acquire(blocking=False):
+            yield False
+            return
+        try:
+            ask = running.session.ask
+            yield ask is None or ask.missing != 1
+        finally:
+            running.lock.release()
+
     # -- the cloud ---------------------------------------------------------------------------------------------------
 
     def instances(

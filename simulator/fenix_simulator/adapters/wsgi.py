@@ -22,7 +22,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from fenix_simulator.adapters import drips
 from fenix_simulator.adapters.pauses import Pauses
-from fenix_simulator.adapters.wsgi_channel import CHANNEL, Channel
+from fenix_simulator.adapters.wsgi_channel import CHANNEL, Channel, Lane
 
 #: A WSGI application.
 App = Callable[..., Iterable[bytes]]
@@ -59,11 +59,15 @@ class Server:
         max_connections: int = 800,
         request_timeout: float = 30.0,
         idle_timeout: float = 120.0,
+        lane: Lane | None = None,
+        at_once: bool = False,
     ) -> None:
         """Bind and listen. Errors: OSError where the address cannot be had.
 
         ``request_timeout`` is how many seconds a client has to send a whole request, and how long an answer may wait
         for a client that reads nothing of it; ``idle_timeout`` is how long a connection is kept between requests.
+        ``lane`` is asked before ``app``, where it has something to say; ``at_once``: what is recorded waits for
+        nothing, and the reading thread may answer what the lane can answer without waiting.
         """
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -102,6 +106,7 @@ class Server:
                 sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
                 bind_socket=False,
             )
+            self._waitress.lane, self._waitress.at_once = lane, at_once
         except BaseException:
             listening.close()
             raise
@@ -221,6 +226,8 @@ def _waiting_since(channel: Channel) -> float:
 
 class _Listener(TcpWSGIServer):
     channel_class = Channel
+    lane: Lane | None = None
+    at_once = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Reentrant: a signal's handler may stop the server while the same thread is closing it.

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.task import ErrorTask, WSGITask
-from waitress.utilities import BadRequest
+from waitress.utilities import BadRequest, build_http_date
 
+from fenix_simulator.adapters import plain_requests
+from fenix_simulator.adapters.plain_requests import PlainRequest
 from fenix_simulator.adapters.spoiled_posts import reset_on_close
 
 #: In each request's environment: the channel that it came over.
@@ -20,6 +23,19 @@ CHANNEL = "fenix_simulator.channel"
 
 #: Of the line before a chunk, and of the lines behind the last one.
 _MAX_LINE_BYTES = 16 * 1024
+
+
+class Lane(Protocol):
+    """Answers plain requests before the application is asked (``http.fast_lane``): the body of a 200 in JSON, or None
+    where the application shall answer."""
+
+    def list(self, path: str, content_type: str) -> bytes | None: ...
+
+    def reply(self, path: str, content_type: str, sent: bytes) -> bytes | None: ...
+
+    def reply_at_once(self, path: str, content_type: str, sent: bytes) -> bytes | None:
+        """None also where it would have to wait."""
+        ...
 
 
 class _Parser(HTTPRequestParser):
@@ -75,6 +91,8 @@ class Channel(HTTPChannel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.waiting_since: float = time.time()
+        #: The begin of a plain request, while its rest is waited for.
+        self._begun = b""
 
     def is_waiting(self) -> bool:
         """Whether nothing is being answered: the connection is idle, or a request has come in part."""
@@ -87,13 +105,50 @@ class Channel(HTTPChannel):
             return now - self.last_activity > request_timeout
         if self.requests:
             return False
-        return now - self.waiting_since > (idle_timeout if self.request is None else request_timeout)
+        is_idle = self.request is None and not self._begun
+        return now - self.waiting_since > (idle_timeout if is_idle else request_timeout)
 
     def received(self, data: bytes) -> bool:
         # A request is timed from its first byte on; further bytes, however few at a time, buy no more time.
-        if self.request is None:
+        if self.request is None and not self._begun:
             self.waiting_since = time.time()
+        if self.server.lane is not None and self._is_free():
+            begun, self._begun = self._begun, b""
+            data = begun + data
+            plain = plain_requests.read(data)
+            if isinstance(plain, PlainRequest):
+                self._take(plain)
+                return True
+            if plain is not None and not begun:
+                # Clients send head and body one after the other; what comes in more pieces is waitress's to collect.
+                self._begun = data
+                return True
         return bool(super().received(data))
+
+    def _is_free(self) -> bool:
+        """Whether nothing of this connection is with waitress: no request, and no answer that it is to send or to
+        close behind. Asked by the reading thread."""
+        return (
+            not (self.requests or self.request is not None or self.close_when_flushed or self.will_close)
+            and not self.total_outbufs_len
+        )
+
+    def _take(self, plain: PlainRequest) -> None:
+        """Answer the request, or have it answered by a thread that may wait."""
+        lane: Lane = self.server.lane
+        head = plain.head
+        if self.server.at_once:
+            if head.method == "GET":
+                body = lane.list(head.path, head.content_type)
+            else:
+                body = lane.reply_at_once(head.path, head.content_type, plain.body)
+            if body is not None:
+                self._answer(body)
+                self.waiting_since = time.time()
+                return
+        with self.requests_lock:  # type: ignore[attr-defined]  # the stub forgets it
+            self.requests.append(plain)
+            self.server.add_task(self)
 
     def reset_on_close(self) -> None:
         """Let the client see a reset and no orderly end when the connection is closed."""
@@ -110,9 +165,43 @@ class Channel(HTTPChannel):
     def service(self) -> None:
         if self.total_outbufs_len > self.adj.outbuf_high_watermark:
             self._answer_no_more()
-        else:
+        elif not (isinstance(self.requests[0], PlainRequest) and self._serve(self.requests[0])):
             super().service()
         self.waiting_since = time.time()
+
+    def _serve(self, plain: PlainRequest) -> bool:
+        """Answer the request, which is the only one; False where it now is what waitress makes of it."""
+        lane: Lane = self.server.lane
+        head, body = plain.head, None
+        if self.connected:
+            if head.method == "GET":
+                body = lane.list(head.path, head.content_type)
+            else:
+                body = lane.reply(head.path, head.content_type, plain.body)
+        if body is None:
+            parsed = self.parser_class(self.adj)
+            data = plain.data
+            while data:
+                data = data[parsed.received(data) :]
+            self.requests[0] = parsed
+            return False
+        self._answer(body)
+        with self.requests_lock:  # type: ignore[attr-defined]  # the stub forgets it
+            self.requests.pop(0)
+        if self.connected:
+            self.server.pull_trigger()
+        self.last_activity = time.time()
+        return True
+
+    def _answer(self, body: bytes) -> None:
+        """200 with that JSON; what the client does not take at once is waitress's to send."""
+        data = _answer_head(len(body), int(time.time()), self.adj.ident) + body
+        try:
+            sent = self.send(data, do_close=False)
+            if sent < len(data):
+                self.write_soon(data[sent:])
+        except (OSError, ClientDisconnected):
+            self.will_close = True
 
     def _flush_outbufs_below_high_watermark(self) -> None:
         """No thread waits for a client to read: what it has not read yet is kept in a file."""
@@ -125,3 +214,12 @@ class Channel(HTTPChannel):
                 request.close()
             self.requests = []
         self.server.pull_trigger()
+
+
+@lru_cache(256)
+def _answer_head(length: int, second: int, ident: str) -> bytes:
+    """The head of an answer as waitress makes it, its fields in order."""
+    return (
+        f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Type: application/json\r\n"
+        f"Date: {build_http_date(second)}\r\nServer: {ident}\r\n\r\n"
+    ).encode("latin-1")

@@ -94,6 +94,14 @@ class FastLane:
         self._count("project", "PUT", 200)
         return body
 
+    def reply_at_once(self, path: str, content_type: str, sent: bytes) -> bytes | None:
+        """As ``reply``, and None also where it would have to wait for another or to lead the session on."""
+        place = self._place(path)
+        if place is None:
+            return None
+        with self._service.unhindered(place[1]) as is_free:
+            return self.reply(path, content_type, sent) if is_free else None
+
     def _is_touched(self, operation: str) -> bool:
         return self._faults is not None and self._faults.touches(operation)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -66,6 +67,8 @@ class Service(Protocol):
     def instance_list_json(self, session_id: str, project_id: str) -> bytes: ...
 
     def ready_list(self, session_id: str, project_id: str) -> bytes | None: ...
+
+    def unhindered(self, session_id: str) -> AbstractContextManager[bool]: ...
 
     def reply(
         self,
