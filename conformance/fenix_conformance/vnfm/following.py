@@ -21,6 +21,8 @@ class _Session:
         self.awaited: set[str] = set()
         #: The VNFM's last reply got an error of the server's, or no answer: it may come again.
         self.unanswered = False
+        #: The VNFM has said something to the open question, though it was refused: no other word need be waited for.
+        self.has_spoken = False
         #: Alarms for the VNFM that no delivery was recorded of, by notification.
         self.on_the_way: set[str] = set()
 
@@ -48,8 +50,11 @@ class Following:
 
     @property
     def owes_a_reply(self) -> bool:
-        """Whether the VNFM was asked and has not replied, or its last reply got no lasting answer."""
-        return any(self._own in session.awaited or session.unanswered for session in self._sessions.values())
+        """Whether the VNFM was asked and has said nothing, or its last reply got no lasting answer."""
+        return any(
+            session.unanswered or (self._own in session.awaited and not session.has_spoken)
+            for session in self._sessions.values()
+        )
 
     @property
     def has_alarms_on_the_way(self) -> bool:
@@ -95,6 +100,7 @@ class Following:
             case "ProjectsAsked":
                 session.awaited.clear()
                 session.unanswered = False
+                session.has_spoken = False
             case "ProjectNotified":
                 if data["state"] in _ASKING:
                     session.awaited.add(data["project_id"])
@@ -115,5 +121,4 @@ class Following:
         elif row["kind"] == "request" and data["method"] == "PUT" and data.get("surface") == "project":
             status = data["status"]
             session.unanswered = status is None or status >= 500
-            if session.is_over:
-                session.awaited.discard(self._own)
+            session.has_spoken = not session.unanswered
