@@ -55,6 +55,11 @@ _FUZZ_WINDOW: Final = 2.0
 @option("--own-action-window", type=SECONDS, help="For a host to become empty. [default: twice the reply window]")
 @selection_options
 @option("--seed", type=click.IntRange(0), help="Other clouds of the same kinds. [default: each scenario's own]")
+@option(
+    "--dialect",
+    type=click.Choice(["map", "per-instance"]),
+    help="How instance actions are asked for, as newer upstream does or not. [default: as each scenario says]",
+)
 @option("--max-wait", type=SECONDS, default="60s", show_default=True, help="The longest that one scenario may take.")
 @option("--start-timeout", type=SECONDS, default="10s", show_default=True, help="For --command to take alarms.")
 @option(
@@ -87,6 +92,7 @@ def command(
     skip: tuple[str, ...],
     strict: bool,
     seed: int | None,
+    dialect: str | None,
     max_wait: float,
     start_timeout: float,
     jobs: int,
@@ -119,6 +125,7 @@ def command(
         max_wait=max_wait,
         start_timeout=start_timeout,
         seed=None if fuzz else seed,
+        dialect=dialect,
         jobs=jobs,
         keep_journals=keep_journals,
     )

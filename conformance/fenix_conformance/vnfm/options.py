@@ -16,7 +16,8 @@ class Options:
     is the id that the VNFM's project has; without it the inventory's stays. ``command`` starts the VNFM; without it,
     it runs already. ``own_action_window`` is how long Fenix waits for a host to become empty (None: twice the reply
     window). ``max_wait`` bounds each scenario, ``start_timeout`` the command's start. ``seed`` makes other clouds of
-    the same kinds. ``jobs`` scenarios are played at once. ``keep_journals`` is a folder.
+    the same kinds, ``dialect`` asks otherwise than the scenarios say. ``jobs`` scenarios are played at once.
+    ``keep_journals`` is a folder.
     """
 
     url: str
@@ -28,6 +29,7 @@ class Options:
     max_wait: float = 60.0
     start_timeout: float = 10.0
     seed: int | None = None
+    dialect: str | None = None
     jobs: int = 1
     keep_journals: Path | None = None
 
@@ -57,6 +59,8 @@ def rerun_command(options: Options, requirement: str, *, strict: bool = False) -
         words += ["--own-action-window", f"{options.own_action_window:g}s"]
     if options.seed is not None:
         words += ["--seed", str(options.seed)]
+    if options.dialect is not None:
+        words += ["--dialect", options.dialect]
     if strict:
         words.append("--strict")
     return shlex.join(words)

@@ -170,6 +170,8 @@ class Stage:
             words += ["--allow-target", host]
         if given.seed is not None:
             words += ["--seed", str(given.seed)]
+        if given.dialect is not None:
+            words += ["--dialect", given.dialect]
         for project_id in project_ids:
             words += ["--project-id", project_id]
         process = SimulatorProcess(self.part.source, words)
