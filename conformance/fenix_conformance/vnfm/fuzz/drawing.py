@@ -57,11 +57,14 @@ def _failing_lists() -> st.SearchStrategy[FaultDocument]:
 
 
 def _repeated_alarms() -> st.SearchStrategy[FaultDocument]:
-    return st.builds(
-        lambda state, nth, copies: _fault({"alarm": state, "nth": nth}, {"duplicate": copies}),
-        _TOLD_OF,
-        _NTH,
-        st.integers(1, 2),
+    return st.one_of(
+        st.builds(
+            lambda state, nth, copies: _fault({"alarm": state, "nth": nth}, {"duplicate": copies}),
+            _TOLD_OF,
+            _NTH,
+            st.integers(1, 2),
+        ),
+        st.just(_fault({"operation": "alarm"}, {"duplicate": 1})),
     )
 
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from fenix_conformance.vnfm.fuzz.drawing import Document, documents
+from fenix_conformance.vnfm.fuzz.plainer import plainer
 from fenix_conformance.vnfm.fuzz.trial import OnTrial, SubjectGone, Trial, Trials
 
-#: So many further scenarios are played to find a smaller one: each that fails takes a whole reply window.
+#: So many further scenarios are played to find a smaller one: first as hypothesis shrinks, then one thing at a time.
+#: Each that fails may take a whole reply window.
 _SHRINKING: Final = 40
+_TRIMMING: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,5 +105,26 @@ def search(trials: Trials, number: int, seed: int, on_trial: OnTrial = lambda _,
     if stop is not None:
         first = next(trial for trial in tried if rule in trial.broken)
         return Search(tuple(tried), rule, first, is_shrunk=False, is_seen_again=False)
-    again = trials.play(failing[-1].document, again=True)
-    return Search(tuple(tried), rule, failing[-1], is_seen_again=rule in again.broken)
+    smallest = _trimmed(trials, failing[-1], rule, tried)
+    again = trials.play(smallest.document, again=True)
+    return Search(tuple(tried), rule, smallest, is_seen_again=rule in again.broken)
+
+
+def _trimmed(trials: Trials, smallest: Trial, rule: str, tried: list[Trial]) -> Trial:
+    """The trial with everything taken away that it can do without: hypothesis may have had no time for that."""
+    last = trials.played + _TRIMMING
+    while trials.played < last:
+        for document in plainer(smallest.document):
+            try:
+                trial = trials.play(document)
+            except SubjectGone:
+                return smallest
+            tried.append(trial)
+            if rule in trial.broken:
+                smallest = trial
+                break
+            if trials.played >= last:
+                return smallest
+        else:
+            return smallest
+    return smallest
