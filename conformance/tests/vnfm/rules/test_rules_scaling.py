@@ -6,7 +6,7 @@ import pytest
 
 from fenix_conformance.results import Outcome
 
-from .history import OTHER_PROJECT, Asked, History, bad, verdict
+from .history import OTHER_PROJECT, OTHER_SESSION, SESSION, Asked, History, bad, verdict
 
 PASS, WARN, FAIL, NOT_JUDGED = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.NOT_APPLICABLE
 
@@ -151,4 +151,19 @@ def test_end_was_refused() -> None:
     history, _ = acknowledged("a")
     asked = history.get(history.deliver(history.ask("MAINTENANCE_COMPLETE")))
     history.put(asked, body=asked.reply("NACK_"))
+    assert verdict("scale-out", history) is NOT_JUDGED
+
+
+@pytest.mark.xfail(reason="what is given up for one session is counted in every other", strict=False)
+def test_given_up_for_another_session() -> None:
+    """One that failed, and that never told of its end."""
+    history = History().session(SESSION).session(OTHER_SESSION)
+    asked = history.get(history.deliver(history.ask("SCALE_IN", session=OTHER_SESSION)))
+    history.now = 0.04
+    history.removed("a", session=OTHER_SESSION)
+    history.put(asked)
+    history.now = 1
+    history.end(session=OTHER_SESSION, failed_by=OTHER_PROJECT)
+    history.answered("MAINTENANCE_COMPLETE")
+    history.end()
     assert verdict("scale-out", history) is NOT_JUDGED
