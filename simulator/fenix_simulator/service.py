@@ -204,15 +204,17 @@ class MaintenanceService:
             return bool(events and along)
 
     @contextmanager
-    def unhindered(self, session_id: str) -> Iterator[bool]:
-        """Whether a reply to the session inside the block has nobody to wait for and leads it to no next step."""
+    def unhindered(self, session_id: str, project_id: str) -> Iterator[bool]:
+        """Whether a reply of the project inside the block has nobody to wait for and leads the session to no next
+        step."""
         running = self._sessions.get(session_id)
         if running is None or not running.lock.acquire(blocking=False):
             yield False
             return
         try:
             ask = running.session.ask
-            yield ask is None or ask.missing != 1
+            told = None if ask is None else ask.told.get(project_id)
+            yield ask is None or told is None or ask.missing > 1 or told.replied()
         finally:
             running.lock.release()
 

@@ -56,6 +56,8 @@ class Ask:
     defaulted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: How many of those told have not replied yet (kept, so that a reply costs the same for 2 and 2,000 projects).
     missing: int = 0
+    #: The projects that did not acknowledge (kept for the same reason).
+    refusing: set[str] = field(default_factory=set)
 
     def tell(self, project_id: str, instance_ids: tuple[str, ...], instance_id: str | None) -> None:
         """A project was told, about all its instances here at once or about one of them."""
@@ -78,6 +80,11 @@ class Ask:
         else:
             told.replies[reply.instance_id] = reply
         self._count(before, told)
+        awaited = ReplyPrefix.ACK + self.state
+        if reply.state != awaited:
+            self.refusing.add(reply.project_id)
+        elif reply.project_id in self.refusing and all(one.state == awaited for one in told.all_replies()):
+            self.refusing.discard(reply.project_id)
 
     def drop(self, project_id: str, instance_id: str) -> None:
         """An instance no longer exists: nothing is asked about it any more."""
@@ -93,11 +100,9 @@ class Ask:
 
     def refused_by(self) -> str | None:
         """The first project that did not acknowledge, where one did not."""
-        awaited = ReplyPrefix.ACK + self.state
-        for project, told in self.told.items():
-            if any(reply.state != awaited for reply in told.all_replies()):
-                return project
-        return None
+        if not self.refusing:
+            return None
+        return next(project for project in self.told if project in self.refusing)
 
     def _count(self, before: bool, told: Told) -> None:
         self.missing += before - told.replied()

@@ -99,7 +99,7 @@ class FastLane:
         place = self._place(path)
         if place is None:
             return None
-        with self._service.unhindered(place[1]) as is_free:
+        with self._service.unhindered(place[1], place[2]) as is_free:
             return self.reply(path, content_type, sent) if is_free else None
 
     def _is_touched(self, operation: str) -> bool:
