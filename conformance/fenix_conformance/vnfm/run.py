@@ -145,7 +145,7 @@ class _Theatre:
     def _perform(self, stage: Stage, is_first: bool) -> None:
         turn = _Once(self._turns.release)
         try:
-            played = stage.play(turn)
+            played = stage.play(turn, may_be_late=not self._is_mute())
             with self._lock:
                 self.played[stage.part.name] = played
             self._listener.ends(stage.part.name, played.seconds)
@@ -166,6 +166,11 @@ class _Theatre:
             self._note(name, f"the VNFM sent nothing at all in {name}: are its alarms to go to {self._options.url}?")
         if not played.in_time:
             self._note(name, f"{name} had not ended after {played.part.seconds:g} s: what happened so far is judged")
+
+    def _is_mute(self) -> bool:
+        """Whether the VNFM has replied to nothing so far: then nothing late is waited for any more."""
+        with self._lock:
+            return bool(self.played) and not any(one.has_replied for one in self.played.values())
 
     def _is_to_stop(self) -> bool:
         return self._failure is not None or self._interruption.has_come

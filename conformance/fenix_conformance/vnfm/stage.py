@@ -56,6 +56,14 @@ class Played:
         return any(row["kind"] == "request" and row["project_id"] == self.own for row in self.rows)
 
     @property
+    def has_replied(self) -> bool:
+        """Whether the VNFM sent any reply."""
+        return any(
+            row["kind"] == "request" and row["project_id"] == self.own and row["data"]["method"] == "PUT"
+            for row in self.rows
+        )
+
+    @property
     def last_alarm_failed(self) -> bool:
         """Whether nobody could be connected to when the VNFM was last told of something."""
         for row in reversed(self.rows):
@@ -74,6 +82,7 @@ class Stage:
         self._interruption = interruption
         self._closing = ExitStack()
         self._text: str | None = None
+        self._may_be_late = True
         self._process = self._start([] if options.project is None else [options.project])
 
     def close(self) -> None:
@@ -89,11 +98,13 @@ class Stage:
             self._interruption.check()
             raise StageBroken(f"{self.part.name}: {error}") from error
 
-    def play(self, give_way: Callable[[], None]) -> Played:
-        """Play it to its end. ``give_way`` is called as soon as there is nothing more for the VNFM to do in it.
+    def play(self, give_way: Callable[[], None], *, may_be_late: bool = True) -> Played:
+        """Play it to its end. ``give_way`` is called as soon as nothing more is left for the VNFM to do in it; where it
+        ``may_be_late``, a reply that did not come in time is waited for a while.
 
         Raises StageBroken, Interrupted.
         """
+        self._may_be_late = may_be_late
         try:
             return self._play(give_way)
         except (ControlLost, SimulatorLost, SubscriptionError, ValueError) as error:
@@ -154,7 +165,8 @@ class Stage:
         for session_id in following.open_sessions:
             # Nobody is asked anything new; the question that is open may be answered.
             control.pause(session_id)
-        reader.read_until(lambda: not following.owes_a_reply, min(window, _LATE))
+        if self._may_be_late:
+            reader.read_until(lambda: not following.owes_a_reply, min(window, _LATE))
         reader.read_until(lambda: not following.has_alarms_on_the_way, window + 1)
         if following.may_scale_out:
             reader.read_until(lambda: _size(control, own) >= size, _SCALE_OUT)
