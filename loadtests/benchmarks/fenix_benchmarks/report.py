@@ -1,0 +1,182 @@
+"""The results as Markdown, put between two marks of a document that people have written."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from generator import Figures
+
+from fenix_benchmarks.growth import Size
+from fenix_benchmarks.rounds import Round, median, ratio, voids
+from fenix_benchmarks.serving_compared import SERVE, Told
+from fenix_benchmarks.works import WORKS
+
+BEGIN = "<!-- results: written by `make bench` -->"
+END = "<!-- end of the results -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that a run found; a part that did not run is None."""
+
+    serving: Told | None = None
+    servers: Sequence[str] = ()
+    alarms: dict[int, dict[str, list[Round]]] | None = None
+    growth: Sequence[Size] | None = None
+
+
+def markdown(results: Results, plot: str | None) -> str:
+    """The results; ``plot`` is how the document refers to the picture."""
+    parts = [*_machine()]
+    if results.serving is not None:
+        parts += _serving(results.serving, results.servers)
+    if results.alarms is not None:
+        parts += _alarms(results.alarms)
+    if results.growth:
+        parts += _growth(results.growth, plot)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def put_into(document: str, text: str) -> str:
+    """The document with ``text`` between its marks. Raises ValueError where it has none."""
+    head, begin, rest = document.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"no place for the results: expected the lines {BEGIN!r} and {END!r}")
+    return f"{head}{begin}\n\n{text}\n{end}{tail}"
+
+
+def _machine() -> list[str]:
+    arguments = shlex.join(["python", "loadtests/benchmarks/compare.py", *sys.argv[1:]])
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return [
+        f"| run | {datetime.now(UTC):%Y-%m-%d %H:%M} UTC |",
+        "| --- | --- |",
+        f"| command | `{arguments}` |",
+        f"| machine | {len(os.sched_getaffinity(0))} cores, {_cpu()}, {platform.system()} {platform.machine()} |",
+        f"| Python | {platform.python_implementation()} {platform.python_version()} |",
+        f"| load average at the end (1, 5, 15 minutes) | {load} |",
+        "",
+    ]
+
+
+def _cpu() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, None) or platform.processor() or "of unknown make"
+
+
+def _serving(told: Told, servers: Sequence[str]) -> list[str]:
+    parts = [
+        "### Lists and replies",
+        "",
+        f"`serve` runs on {' and '.join(servers) or 'a server that is not known'}.",
+        "",
+    ]
+    for work in WORKS:
+        rounds = told.rounds.get(work.name)
+        if rounds is None:
+            continue
+        parts += [
+            f"**{work.title}**",
+            "",
+            "| server | requests/s | `serve` / it | p99 ms | CPU µs/request | its CPU / `serve`'s | rounds |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for name, own in rounds.items():
+            same = name == SERVE
+            cells = [
+                name,
+                _number(median(own, lambda one: one.rate)),
+                "" if same else str(ratio(rounds[SERVE], own) or "-"),
+                _number(median(own, lambda one: one.p99)),
+                _number(median(own, _cpu_each)),
+                "" if same else str(ratio(own, rounds[SERVE], _cpu_each) or "-"),
+                f"{sum(not one.void for one in own)} of {len(own)}",
+            ]
+            parts.append(f"| {' | '.join(cells)} |")
+        parts.append("")
+        parts += [f"- {name}: {why}" for name, own in rounds.items() for why in voids(own)]
+        parts.append("")
+    parts += ["| server | memory MB | first answer after s |", "| --- | --- | --- |"]
+    parts += [
+        f"| {_called(name, told)} | {_number(told.memory.get(name))} | {_number(told.started.get(name))} |"
+        for name in dict.fromkeys([*told.started, *told.memory])
+    ]
+    parts.append("")
+    parts += [f"Left out: {name}: {why}" for name, why in told.left_out.items()]
+    return [*parts, ""]
+
+
+def _called(name: str, told: Told) -> str:
+    version = told.versions.get(name)
+    return name if version is None else version if version.lower().startswith(name.lower()) else f"bare on {version}"
+
+
+def _alarms(told: dict[int, dict[str, list[Round]]]) -> list[str]:
+    parts = [
+        "### Alarms",
+        "",
+        "| at once | sender | alarms/s | / requests.Session | CPU µs/alarm | rounds that count |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for at_once, senders in told.items():
+        other = senders.get("requests")
+        for name, own in senders.items():
+            against = ratio(own, other) if other is not None and name != "requests" else None
+            cells = [
+                str(at_once),
+                "requests.Session" if name == "requests" else "the simulator's",
+                _number(median(own, lambda one: one.rate)),
+                "" if name == "requests" else str(against or "-"),
+                _number(median(own, _cpu_each)),
+                f"{sum(not one.void for one in own)} of {len(own)}",
+            ]
+            parts.append(f"| {' | '.join(cells)} |")
+    parts.append("")
+    parts += [
+        f"- {at_once} at once, {name}: {why}"
+        for at_once, senders in told.items()
+        for name, own in senders.items()
+        for why in voids(own)
+    ]
+    return [*parts, ""]
+
+
+def _growth(sizes: Sequence[Size], plot: str | None) -> list[str]:
+    parts = [
+        "### The core in larger clouds",
+        "",
+        "| instances | steps/s of CPU | CPU µs/instance moved | bytes/instance (+ indexes) | a session's begin, ms |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    parts += [
+        f"| {one.instances:,} | {one.steps_per_second:,.0f} | {one.move_microseconds:.1f} "
+        f"| {one.record:.0f} + {one.indexed:.0f} | {one.begin * 1e3:.1f} |"
+        for one in sizes
+    ]
+    if plot is not None:
+        parts += ["", f"![Cost in larger clouds, as multiples of the cost in the smallest]({plot})"]
+    return [*parts, ""]
+
+
+def _cpu_each(one: Figures) -> float | None:
+    return one.cpu
+
+
+def _number(value: float | None) -> str:
+    """Three digits that count."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
