@@ -134,7 +134,8 @@ def compare(url: str, projects: int, alarms: int, rounds: int) -> None:
         f"{statistics.median(ours[1] for ours, _ in pairs):4.0f} µs CPU each; requests.Session "
         f"{statistics.median(theirs[0] for _, theirs in pairs):6.0f}/s, "
         f"{statistics.median(theirs[1] for _, theirs in pairs):4.0f} µs; "
-        f"{statistics.median(ratios):.2f} times the rate ({min(ratios):.2f} to {max(ratios):.2f}), {cheaper:.2f} times as cheap"
+        f"{statistics.median(ratios):.2f} times the rate ({min(ratios):.2f} to {max(ratios):.2f}), "
+        f"{cheaper:.2f} times as cheap"
     )
 
 

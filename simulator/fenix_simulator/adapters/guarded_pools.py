@@ -6,17 +6,17 @@ import math
 import socket
 import ssl
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
-from http.client import RemoteDisconnected
+from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any, ClassVar
 
-from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-from urllib3.response import HTTPResponse
 
 from fenix_simulator.adapters.spoiled_posts import SpoiledBody
 from fenix_simulator.adapters.target_guard import TargetGuard
@@ -27,6 +27,9 @@ KEEP_OPEN = 1.0
 
 #: Targets (scheme, host, port) whose connections are kept open.
 _TARGETS = 256
+
+#: Scheme, host (an IPv6 address without brackets) and port.
+Target = tuple[str, str, int]
 
 
 class StaleConnection(RemoteDisconnected):
@@ -65,8 +68,8 @@ def _bound(connection: socket.socket, deadline: float) -> None:
         connection.settimeout(left)
 
 
-class _GuardedConnection(HTTPConnection):
-    """Connects through the guard."""
+class GuardedConnection(HTTPConnection):
+    """A connection to one target, dialled by the guard. At most one thread uses it at a time."""
 
     guard: ClassVar[TargetGuard]
     trusted: ClassVar[bool]
@@ -74,39 +77,46 @@ class _GuardedConnection(HTTPConnection):
     _answered_at: float | None = None
 
     @property
-    def is_connected(self) -> bool:
-        """False also when it has been idle too long, which makes the pool open a new one."""
-        if self._answered_at is not None and time.monotonic() - self._answered_at > KEEP_OPEN:
+    def is_fresh(self) -> bool:
+        """Whether it may be used once more: it has not been idle for too long, and the other side has not closed it."""
+        if self._answered_at is None or time.monotonic() - self._answered_at > KEEP_OPEN:
             return False
-        return super().is_connected
+        return self.is_connected
 
-    def connect(self) -> None:
-        self._answered_at = None
-        super().connect()
+    def exchange(self, request: bytes, seconds: float) -> HTTPResponse:
+        """Send the request, as it is, and read the answer's status line and header fields. ``seconds`` are for all of
+        the answer, its body too. Errors: those of connecting (urllib3's), OSError, http.client's."""
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(seconds)
+        # Who refuses a request may answer before it was read, and close.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.sock.sendall(request)
+        return self.answer(seconds)
 
-    def request(self, *arguments: Any, **options: Any) -> None:
-        """Send the request; a kept-open socket still has what the last answer left of its time-out."""
-        if self.sock is not None:
-            self.sock.settimeout(_seconds(self.timeout))
-        body = options.get("body")
-        if isinstance(body, SpoiledBody):
-            body.socket = lambda: self.sock
-        super().request(*arguments, **options)
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override] # as urllib3's own
-        """Read the status line and header fields; ``timeout`` is for them and the body together."""
-        seconds = _seconds(self.timeout)
+    def answer(self, seconds: float) -> HTTPResponse:
+        """Read the answer to what was sent, as ``exchange`` does."""
         if isinstance(self.sock, _DeadlineSocket | _DeadlineTLSSocket):
-            self.sock.deadline = math.inf if seconds is None else time.monotonic() + seconds
-        reused = self._answered_at is not None
+            self.sock.deadline = time.monotonic() + seconds
+        response = HTTPResponse(self.sock, method="POST")
         try:
-            response = super().getresponse()
-        except ConnectionResetError:  # RemoteDisconnected is one, too
-            if reused:
+            response.begin()
+        except BaseException as error:
+            response.close()
+            # RemoteDisconnected is a reset, too.
+            if isinstance(error, ConnectionResetError) and self._answered_at is not None:
                 raise StaleConnection("the kept-open connection was closed") from None
             raise
         self._answered_at = time.monotonic()
         return response
+
+    def spoil(self, target: str, body: SpoiledBody, fields: Mapping[str, str]) -> None:
+        """Send a POST that goes wrong as its body wants it; the connection can be used for nothing after that."""
+        if self.sock is None:
+            self.connect()
+        body.socket = lambda: self.sock
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.request("POST", target, body=body, headers=fields)
 
     def _new_conn(self) -> socket.socket:
         seconds = _seconds(self.timeout)
@@ -130,42 +140,75 @@ class _GuardedConnection(HTTPConnection):
         return bounded
 
 
-class _GuardedTLSConnection(_GuardedConnection, HTTPSConnection):
+class _GuardedTLSConnection(GuardedConnection, HTTPSConnection):
     """The same over TLS: the certificate is checked against the name, the connection goes to the checked address."""
 
-    context: ClassVar[Callable[[], ssl.SSLContext]]
-
     def connect(self) -> None:
-        if self.ssl_context is None:
-            self.ssl_context = type(self).context()
         try:
             super().connect()
         except TimeoutError as error:  # of the handshake; urllib3 would call it a read that timed out
             raise ConnectTimeoutError(self, "no TLS connection in time") from error
 
 
-class GuardedPools(PoolManager):
-    """urllib3's pools over guarded connections: no retries, no redirects, no proxy.
+class GuardedPools:
+    """Connections that are kept open, by target. Any number of threads may use it at once.
 
     Trusted and other targets must use two of these: a connection made for a trusted one may not serve another.
     """
 
-    def __init__(self, guard: TargetGuard, *, trusted: bool, connections: int) -> None:
-        """``connections`` are kept open to a target at most."""
-        super().__init__(num_pools=_TARGETS, maxsize=connections, retries=False)
-        self._guard = guard
-        self._trusted = trusted
+    def __init__(self, guard: TargetGuard, *, trusted: bool, connections: int, connect_seconds: float) -> None:
+        """``connections`` are kept open to a target at most; ``connect_seconds`` are for connecting, and again for
+        TLS."""
+        self._connections = connections
+        self._connect_seconds = connect_seconds
+        members = {"guard": guard, "trusted": trusted}
+        self._plain: type[GuardedConnection] = type("GuardedHTTPConnection", (GuardedConnection,), members)
+        self._secure: type[_GuardedTLSConnection] = type("GuardedHTTPSConnection", (_GuardedTLSConnection,), members)
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[Target, list[GuardedConnection]] = OrderedDict()
+        self._closed = False
 
-    @cached_property
-    def _classes(self) -> dict[str, Any]:
-        members = {"guard": self._guard, "trusted": self._trusted}
-        return {
-            "http": type("GuardedHTTPConnection", (_GuardedConnection,), members),
-            "https": type("GuardedHTTPSConnection", (_GuardedTLSConnection,), {**members, "context": self._context}),
-        }
+    def take(self, target: Target) -> GuardedConnection:
+        """A connection to the target, for the caller alone: one that was kept open, or a new one that connects when it
+        is used."""
+        while True:
+            with self._lock:
+                kept = self._idle.get(target)
+                connection = kept.pop() if kept else None
+            if connection is None:
+                return self._new(target)
+            if connection.is_fresh:
+                return connection
+            connection.close()
 
-    def _context(self) -> ssl.SSLContext:
-        return self._tls
+    def give_back(self, target: Target, connection: GuardedConnection) -> None:
+        """Keep the connection, whose answer was read to its end, for another alarm."""
+        dropped = [connection]
+        with self._lock:
+            kept = self._idle.setdefault(target, [])
+            self._idle.move_to_end(target)
+            if not self._closed and len(kept) < self._connections:
+                kept.append(connection)
+                dropped = []
+            if len(self._idle) > _TARGETS:
+                dropped += self._idle.popitem(last=False)[1]
+        for one in dropped:
+            one.close()
+
+    def clear(self) -> None:
+        """Close the connections that are not in use, and keep none from now on."""
+        with self._lock:
+            self._closed = True
+            dropped = [connection for kept in self._idle.values() for connection in kept]
+            self._idle.clear()
+        for connection in dropped:
+            connection.close()
+
+    def _new(self, target: Target) -> GuardedConnection:
+        scheme, host, port = target
+        if scheme == "http":
+            return self._plain(host, port, timeout=self._connect_seconds)
+        return self._secure(host, port, timeout=self._connect_seconds, ssl_context=self._tls)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -173,13 +216,6 @@ class GuardedPools(PoolManager):
         context = ssl.create_default_context()
         context.sslsocket_class = _DeadlineTLSSocket
         return context
-
-    def _new_pool(
-        self, scheme: str, host: str, port: int, request_context: dict[str, Any] | None = None
-    ) -> HTTPConnectionPool:
-        pool = super()._new_pool(scheme, host, port, request_context)
-        pool.ConnectionCls = self._classes[scheme]
-        return pool
 
 
 def _seconds(timeout: Any) -> float | None:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from ssl import SSLError
 
-from urllib3 import BaseHTTPResponse, Timeout
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    ReadTimeoutError,
-    SSLError,
-)
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import parse_url
 
-from fenix_simulator.adapters.guarded_pools import GuardedPools, StaleConnection
+from fenix_simulator.adapters.guarded_pools import GuardedPools, StaleConnection, Target
 from fenix_simulator.adapters.spoiled_posts import SpoiledBody
 from fenix_simulator.adapters.target_guard import TargetGuard, TargetRefused
 from fenix_simulator.ports import Alarm, Mishap
@@ -70,42 +66,52 @@ class Poster:
         self._answer_seconds = answer_seconds
         self._connect_seconds = connect_seconds
         self._closing = threading.Event()
-        self._timeout = Timeout(connect=connect_seconds, read=answer_seconds)
         self._pools = {
-            trusted: GuardedPools(guard, trusted=trusted, connections=connections) for trusted in (False, True)
+            trusted: GuardedPools(guard, trusted=trusted, connections=connections, connect_seconds=connect_seconds)
+            for trusted in (False, True)
         }
 
     def post(self, alarm: Alarm, mishap: Mishap | None = None) -> Outcome:
         """Make one attempt, and let it go wrong as ``mishap`` says. Nothing is raised: whatever went wrong is in the
         outcome."""
         started = time.perf_counter()
-        fields = {**_FIELDS, "x-openstack-request-id": alarm.request_id, "content-type": "application/json"}
-        body: bytes | SpoiledBody = alarm.body
-        if mishap is not None:
-            fields["content-type"] = mishap.content_type or fields["content-type"]
-            fields["content-length"] = str(len(alarm.body))
-            body = SpoiledBody(alarm.body, mishap, self._closing.wait)
-        status: int | None = None
+        reached = _Reached()
         try:
-            response = self._pools[alarm.trusted].urlopen(
-                "POST",
-                alarm.url,
-                redirect=False,
-                body=body,
-                headers=fields,
-                timeout=self._timeout,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            status = response.status
-            _throw_away(response)
+            self._exchange(alarm, mishap, reached)
         except TargetRefused as error:
             return Outcome(None, error.message, time.perf_counter() - started, refused=True)
         except Exception as error:  # whatever it is, it belongs into the record of the attempt
             latency = time.perf_counter() - started
-            return Outcome(status, self._explain(error, status), latency, stale=_is_stale(error))
-        return Outcome(status, None, time.perf_counter() - started)
+            stale = isinstance(error, StaleConnection)
+            return Outcome(reached.status, self._explain(error, reached), latency, stale=stale)
+        return Outcome(reached.status, None, time.perf_counter() - started)
+
+    def _exchange(self, alarm: Alarm, mishap: Mishap | None, reached: _Reached) -> None:
+        address = _address(alarm.url)
+        pools = self._pools[alarm.trusted]
+        connection = pools.take(address.target)
+        try:
+            if mishap is None:
+                request = b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
+                    address.head,
+                    alarm.request_id.encode("ascii"),
+                    len(alarm.body),
+                    alarm.body,
+                )
+                response = connection.exchange(request, self._answer_seconds)
+            else:
+                body = SpoiledBody(alarm.body, mishap, self._closing.wait)
+                connection.spoil(address.path, body, _spoiled_fields(alarm, mishap))
+                response = connection.answer(self._answer_seconds)
+            reached.status = response.status
+            ended = _throw_away(response)
+        except BaseException:
+            connection.close()
+            raise
+        if ended and mishap is None and not response.will_close:
+            pools.give_back(address.target, connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Close the connections that are not in use, and let nothing drip any more."""
@@ -113,52 +119,88 @@ class Poster:
         for pools in self._pools.values():
             pools.clear()
 
-    def _explain(self, error: Exception, status: int | None) -> str:
+    def _explain(self, error: Exception, reached: _Reached) -> str:
         """What went wrong, for people."""
-        cause = _cause(error)
+        status = reached.status
         match error:
             case NameResolutionError():
+                cause = error.__cause__
                 return f"the name of the host does not resolve: {getattr(cause, 'strerror', None) or cause}"
             case NewConnectionError():
-                return f"no connection: {_reason(cause)}"
+                return f"no connection: {_reason(error.__cause__ or error)}"
             case ConnectTimeoutError():
                 return f"no connection within {self._connect_seconds:g} s"
-            case ReadTimeoutError() if status is not None:
+            case TimeoutError() if status is not None:
                 return f"the answer did not end within {self._answer_seconds:g} s"
-            case ReadTimeoutError():
+            case TimeoutError():
                 return f"no answer within {self._answer_seconds:g} s"
             case SSLError():
-                return f"no TLS connection: {_reason(cause)}"
-            case ProtocolError() if isinstance(cause, ConnectionError) and status is None:
-                return "the connection was closed without an answer"
-            case ProtocolError() if status is not None:
+                return f"no TLS connection: {_reason(error)}"
+            case OSError() | HTTPException() if status is not None:
                 return "the answer broke off"
-            case ProtocolError():
-                return f"the answer is not HTTP: {_reason(cause)}"
+            case ConnectionError():
+                return "the connection was closed without an answer"
+            case OSError() | HTTPException():
+                return f"the answer is not HTTP: {_reason(error)}"
         return _reason(error)
 
 
-def _throw_away(response: BaseHTTPResponse) -> None:
-    """Read the body to its end, so that the connection can be used again, or close it when that is far away."""
+@dataclass(slots=True)
+class _Reached:
+    """How far an attempt has come: the answer's status, once it is there."""
+
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """What an alarm's URL comes to: where to connect, and what stands before the request id in each POST."""
+
+    target: Target
+    path: str
+    head: bytes
+
+
+@lru_cache(1_024)
+def _address(url: str) -> _Address:
+    """Errors: ValueError for what is no http or https URL (urllib3's is one)."""
+    parsed = parse_url(url)
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ValueError("the alarm URL is no absolute http or https URL")
+    default = 443 if parsed.scheme == "https" else 80
+    port = parsed.port or default
+    host = parsed.host if port == default else f"{parsed.host}:{port}"
+    path = parsed.request_uri
+    if any(character <= " " or character > "~" for character in path + host):
+        raise ValueError("the alarm URL has characters that no request may have")
+    fields = {"Host": host, **_FIELDS, "content-type": "application/json"}
+    head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    target = parsed.scheme, parsed.host.strip("[]"), port
+    return _Address(target, path, head.encode("ascii") + b"x-openstack-request-id: ")
+
+
+def _spoiled_fields(alarm: Alarm, mishap: Mishap) -> dict[str, str]:
+    return {
+        **_FIELDS,
+        "x-openstack-request-id": alarm.request_id,
+        "content-type": mishap.content_type or "application/json",
+        "content-length": str(len(alarm.body)),
+    }
+
+
+def _throw_away(response: HTTPResponse) -> bool:
+    """Read the body; False where its end is so far away that the connection is better closed. Errors: IncompleteRead
+    where it does not come."""
     left = MAX_ANSWER
-    while left and (read := response.read(left, decode_content=False)):
+    while left and (read := response.read(left)):
         left -= len(read)
-    if not left:
-        response.close()
-    response.release_conn()
-
-
-def _cause(error: Exception) -> BaseException:
-    """The error that urllib3 wrapped."""
-    if isinstance(error, ProtocolError | SSLError) and error.args and isinstance(error.args[-1], BaseException):
-        return error.args[-1]
-    return error.__cause__ or error
+    missing = response.length
+    response.close()
+    if left and missing:
+        raise IncompleteRead(b"", missing)
+    return left > 0
 
 
 def _reason(error: BaseException) -> str:
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(text).split())[:300]
-
-
-def _is_stale(error: Exception) -> bool:
-    return isinstance(_cause(error), StaleConnection)

@@ -87,6 +87,8 @@ class Channel(HTTPChannel):
     task_class = _Task
     error_task_class = _ProblemTask
     parser_class = _Parser
+    server: Any
+    requests: list[Any]  # type: ignore[assignment]  # the stub has them read only
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
