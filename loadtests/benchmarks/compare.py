@@ -25,7 +25,8 @@ from fenix_benchmarks.processes import NotStarted
 from fenix_benchmarks.report import Results, markdown, put_into
 from fenix_benchmarks.served import running_on
 from fenix_benchmarks.works import WORKS, Wrong
-import start  # isort: skip - found by fenix_benchmarks
+
+import start  # isort: skip - in the folder that fenix_benchmarks adds
 
 PARTS = ("serving", "alarms", "growth")
 

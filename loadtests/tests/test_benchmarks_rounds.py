@@ -1,4 +1,4 @@
-# ruff: noqa: E402 - the benchmarks are scripts, which are found by their folder
+
 """Benchmarks: which rounds count, their ratios, when a server is warm, and how results come into the document."""
 
 from __future__ import annotations

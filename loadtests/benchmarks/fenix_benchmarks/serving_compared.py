@@ -60,7 +60,10 @@ def run(
     say: Say,
     warm_up: int = 5,
 ) -> Told:
-    """All works, all peers that are to be had; `serve` has ``warm_up`` rounds at most until it is warm. Errors: Wrong, RuntimeError where `serve` itself is at fault."""
+    """All works, all peers that are to be had; `serve` has ``warm_up`` rounds at most until it is warm.
+
+    Errors: Wrong, RuntimeError where `serve` itself is at fault.
+    """
     told = Told()
     with contextlib.ExitStack() as stack:
         others = {}
