@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +25,7 @@ def fuzz(options: Options, judged: Judging, number: int, seed: int, folder: Path
     """Try ``number`` scenarios drawn from ``seed``; where one fails, write the smallest into ``folder``. Ends the
     command with the exit code of the verdict. Raises Problem, SystemExit."""
     try:
-        import hypothesis  # noqa: F401 - only to say early that it is missing
+        from hypothesis.configuration import set_hypothesis_home_dir
     except ImportError as error:
         raise Problem('--fuzz needs hypothesis: pip install "fenix-harness[conformance]"') from error
     from fenix_conformance.reports import Progress
@@ -35,7 +36,13 @@ def fuzz(options: Options, judged: Judging, number: int, seed: int, folder: Path
     with telling(options) as interruption:
         if not folder.is_dir():
             raise Problem(f"--fuzz-dir {folder} is no folder: make it first, or name another")
-        with Progress() as progress, Trials(options, judged.selection, interruption) as trials:
+        with (
+            TemporaryDirectory() as home,
+            Progress() as progress,
+            Trials(options, judged.selection, interruption) as trials,
+        ):
+            # What it keeps for itself is nothing for the user's folder.
+            set_hypothesis_home_dir(home)
 
             def on_trial(count: int, trial: Trial) -> None:
                 progress.tell(f"{count} scenarios tried{', looking for a smaller one' * bool(trial.broken)}")

@@ -106,8 +106,15 @@ def search(trials: Trials, number: int, seed: int, on_trial: OnTrial = lambda _,
         first = next(trial for trial in tried if rule in trial.broken)
         return Search(tuple(tried), rule, first, is_shrunk=False, is_seen_again=False)
     smallest = _trimmed(trials, failing[-1], rule, tried)
-    again = trials.play(smallest.document, again=True)
-    return Search(tuple(tried), rule, smallest, is_seen_again=rule in again.broken)
+    return Search(tuple(tried), rule, smallest, is_seen_again=_is_seen_again(trials, smallest, rule))
+
+
+def _is_seen_again(trials: Trials, smallest: Trial, rule: str) -> bool:
+    """Whether the rule breaks when it is played once more."""
+    try:
+        return rule in trials.play(smallest.document, again=True).broken
+    except SubjectGone:
+        return False
 
 
 def _trimmed(trials: Trials, smallest: Trial, rule: str, tried: list[Trial]) -> Trial:

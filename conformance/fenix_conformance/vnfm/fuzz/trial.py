@@ -25,6 +25,8 @@ from fenix_vnfm.receiver import AlarmReceiver
 
 #: What a made-up scenario is called in a report.
 NAME: Final = "made-up"
+#: How a sentence of the judge ends: of no use where there is only one scenario.
+_WHERE: Final = f" (scenario {NAME})"
 
 
 class SubjectGone(Exception):
@@ -105,7 +107,7 @@ class Trials:
     def _broken(self, recording: Recording) -> Mapping[str, str]:
         result = judge([recording], self._selection, subject="", started=datetime.now(UTC), seconds=0.0)
         wrong = (Outcome.FAIL, Outcome.ERROR)
-        return {row.id: row.message for row in result.results if row.outcome in wrong}
+        return {row.id: row.message.removesuffix(_WHERE) for row in result.results if row.outcome in wrong}
 
     def _prepare(self) -> Stage:
         return Stage(Part("-", NAME, self._options.max_wait), self._options, self._receiver, self._interruption)

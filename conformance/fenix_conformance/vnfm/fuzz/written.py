@@ -33,11 +33,16 @@ def file_text(document: Document, rule: str, said: str, command: str) -> str:
     return (
         f"# The smallest scenario found in which the VNFM does not keep {rule}.\n"
         "#\n"
-        f"# {' '.join(said.split())}\n"
+        f"# {_plain(' '.join(said.split()))}\n"
         "#\n"
-        f"# Play it again: {command}\n"
+        f"# Play it again: {_plain(command)}\n"
         f"{text_of(document)}"
     )
+
+
+def _plain(text: str) -> str:
+    """The text as a comment can hold it: a VNFM may have sent anything."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def replay_command(options: Options, rule: str, path: Path, *, strict: bool = False) -> str:
