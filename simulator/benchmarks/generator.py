@@ -27,7 +27,17 @@ from pathlib import Path
 BUSY = 0.9
 
 _SCRIPT = """
+local ffi = require("ffi")
+ffi.cdef("typedef struct {long s; long ns;} instant; int clock_gettime(int clock, instant *now);")
 local requests, at, once = {}, 0, false
+begun, finished = 0, 0
+local function now()
+  local one = ffi.new("instant")
+  ffi.C.clock_gettime(1, one)
+  return tonumber(one.s) + tonumber(one.ns) / 1e9
+end
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
 function init(args)
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
@@ -40,16 +50,23 @@ function init(args)
   once = args[2] == "once"
 end
 function request()
+  if begun == 0 then begun = now() end
   at = at + 1
   if at > #requests then
-    if once then wrk.thread:stop() end
+    if once then
+      finished = now()
+      wrk.thread:stop()
+    end
     at = 1
   end
   return requests[at]
 end
 function done(summary, latency, _)
   local errors = summary.errors
-  io.write(string.format("figures %d %d %d %d %d\\n", summary.requests, summary.duration, errors.status,
+  local ended = threads[1]:get("finished")
+  local duration = summary.duration
+  if ended > 0 then duration = (ended - threads[1]:get("begun")) * 1e6 end
+  io.write(string.format("figures %d %d %d %d %d\\n", summary.requests, duration, errors.status,
     errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(99)))
 end
 """

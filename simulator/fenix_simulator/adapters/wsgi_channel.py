@@ -88,7 +88,7 @@ class Channel(HTTPChannel):
     error_task_class = _ProblemTask
     parser_class = _Parser
     server: Any
-    requests: list[Any]  # type: ignore[assignment]  # the stub has them read only
+    requests: list[Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

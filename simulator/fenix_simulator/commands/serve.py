@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -50,6 +51,7 @@ Examples:
 @option("--reply-window", type=DURATION, help="One reply window for every state.")
 @option("--own-action-window", type=DURATION, help="What a host has to become empty by OWN_ACTIONs.")
 @option("--base-path", metavar="/PATH", help="Stands before /v1/maintenance in the URLs that alarms carry.")
+@option("--public-url", metavar="URL", help="Where others reach this server: a front's origin, in alarms' URLs.")
 @option("--behaviour", type=click.Choice(["strict", "upstream"]), help="Whose manners the server has.")
 @option("--dialect", type=click.Choice(["map", "per-instance"]), help="How instance actions are asked for.")
 @option("--default", "default", type=click.Choice(["migrate", "fail"]), help="What becomes of an unmanaged project.")
@@ -63,6 +65,7 @@ Examples:
 )
 @option("--threads", type=click.IntRange(2, 256), default=16, show_default=True, help="Requests answered at once.")
 @option("--run", default="", metavar="NAME", help="Other ids of sessions and alarms, in the same cloud.")
+@option("--shard", metavar="I/N", help="One of N servers, told apart by the ids of their sessions (docs/scaling.md).")
 @click.option("--until-eof", is_flag=True, help="Stop when standard input ends: with whoever started this.")
 @click.option("--start", "start", is_flag=True, help="Begin the scenario's sessions at once.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -86,6 +89,8 @@ def command(
     from fenix_simulator.bootstrap import Simulator
 
     with Simulator(settings) as simulator:
+        # What was built stays until the end: no collection needs to look at it, which for a large cloud takes seconds.
+        gc.freeze()
         announce(simulator, ready_file, form)
         service = simulator.service
         if start and not service.list_sessions() and not service.planned_sessions():
@@ -119,6 +124,7 @@ def settings_of(
     reply_window: timedelta | None,
     own_action_window: timedelta | None,
     base_path: str | None,
+    public_url: str | None,
     behaviour: str | None,
     dialect: str | None,
     default: str | None,
@@ -128,6 +134,7 @@ def settings_of(
     allow_targets: tuple[str, ...],
     threads: int,
     run: str,
+    shard: str | None,
 ) -> Settings:
     """The settings that the options mean. Raises Problem, ScenarioError, ValueError."""
     guard_bind(host, admin_token)
@@ -136,6 +143,7 @@ def settings_of(
     from fenix_simulator.delivery import parse_delivery
     from fenix_simulator.scenario import load
     from fenix_simulator.scenario_change import changed, resized
+    from fenix_simulator.shards import Shard, parse_public_url
 
     if scenario == "-":
         # Everything that takes time to import is there before stdin is waited for.
@@ -166,6 +174,8 @@ def settings_of(
         alarm_timeout=alarm_timeout,
         threads=threads,
         run=run,
+        public_url=parse_public_url(public_url) if public_url is not None else None,
+        shard=Shard.parse(shard) if shard is not None else Shard(),
     )
 
 
