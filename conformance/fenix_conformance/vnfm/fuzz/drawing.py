@@ -106,27 +106,40 @@ def faults() -> st.SearchStrategy[list[FaultDocument]]:
     )
 
 
+def has_a_way_out(inventory: Mapping[str, Any]) -> bool:
+    """Whether a maintenance is possible: a host is empty, or there is room when each project has given up a third."""
+    if inventory["spare_hosts"]:
+        return True
+    instances = inventory["projects"] * inventory["instances_per_project"]
+    free = inventory["hosts"] * inventory["vcpus"] - instances
+    return bool(free + inventory["projects"] * (inventory["instances_per_project"] // 3) >= inventory["vcpus"])
+
+
+def fitted(inventory: Mapping[str, Any], to_spare: int = 0) -> dict[str, Any]:
+    """The inventory with hosts that just hold its instances of 1 vCPU, and ``to_spare`` vCPUs more each."""
+    instances = inventory["projects"] * inventory["instances_per_project"]
+    per_host = -(-instances // (inventory["hosts"] - inventory["spare_hosts"]))
+    return {**inventory, "vcpus": per_host + to_spare}
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     """A scenario document that fits: its cloud holds its instances, and has room for a maintenance or makes it."""
-    hosts = draw(st.integers(2, 4), label="hosts")
-    spare = draw(st.sampled_from([1, 0]), label="spare hosts")
-    projects = draw(st.integers(1, 2), label="projects")
-    each = draw(st.integers(1, 6), label="instances of a project")
-    two_sessions = draw(st.booleans(), label="two sessions") and hosts >= 4
-    per_host = -(-projects * each // (hosts - spare))
-    document: Document = {
-        "version": 1,
-        "seed": draw(st.integers(1, 50), label="seed"),
-        "inventory": {
-            "hosts": hosts,
-            "vcpus": per_host + draw(st.integers(0, 1), label="vCPUs to spare"),
-            "projects": projects,
-            "instances_per_project": each,
-            "spare_hosts": spare,
-            "instance_vcpus": 1,
-        },
+    inventory: dict[str, Any] = {
+        "hosts": draw(st.integers(2, 4), label="hosts"),
+        "vcpus": 0,
+        "projects": draw(st.integers(1, 2), label="projects"),
+        "instances_per_project": draw(st.integers(1, 6), label="instances of a project"),
+        "spare_hosts": draw(st.sampled_from([1, 0]), label="spare hosts"),
+        "instance_vcpus": 1,
     }
+    two_sessions = draw(st.booleans(), label="two sessions") and inventory["hosts"] >= 4
+    seed = draw(st.integers(1, 50), label="seed")
+    to_spare = draw(st.integers(0, 1), label="vCPUs to spare")
+    inventory = fitted(inventory, to_spare)
+    if not has_a_way_out(inventory):
+        inventory = fitted({**inventory, "spare_hosts": 1}, to_spare)
+    document: Document = {"version": 1, "seed": seed, "inventory": inventory}
     if draw(st.booleans(), label="ids that are no UUIDs"):
         document["inventory"]["ids"] = "names"
     if two_sessions:

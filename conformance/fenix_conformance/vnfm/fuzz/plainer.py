@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fenix_conformance.vnfm.fuzz.drawing import Document
+from fenix_conformance.vnfm.fuzz.drawing import Document, fitted, has_a_way_out
 
 #: The plainest value of each member of an inventory, in the order in which it is tried.
 _PLAINEST = (("ids", None), ("spare_hosts", 1), ("projects", 1), ("instances_per_project", 1), ("hosts", 2))
@@ -36,14 +36,9 @@ def _with_less(document: Document, name: str, plain: int | None) -> Iterator[Doc
     values = [plain] if plain is None or name == "spare_hosts" else [plain, inventory[name] - 1]
     for value in dict.fromkeys(values):
         changed = {member: told for member, told in {**inventory, name: value}.items() if told is not None}
-        yield {**document, "inventory": fitted(changed)}
-
-
-def fitted(inventory: dict[str, Any], to_spare: int = 0) -> dict[str, Any]:
-    """The inventory with hosts that just hold its instances, and ``to_spare`` vCPUs more each."""
-    instances = inventory["projects"] * inventory["instances_per_project"]
-    per_host = -(-instances // (inventory["hosts"] - inventory["spare_hosts"]))
-    return {**inventory, "vcpus": per_host + to_spare}
+        refitted = fitted(changed)
+        if has_a_way_out(refitted):
+            yield {**document, "inventory": refitted}
 
 
 def _with_faults(document: Document, faults: list[Any]) -> Document:
