@@ -114,7 +114,8 @@ def turns(draw: st.DrawFn, state: str, project: str, ids: tuple[str, ...]) -> Tu
 def parts(draw: st.DrawFn, number: int, session: str, projects: tuple[str, ...]) -> Part:
     """A session of which every host is maintained, or that a project ends by its refusal."""
     states = ["MAINTENANCE"]
-    if draw(st.booleans()):
+    # In one session only: with two at once, what is given up for the one is missing in the other too.
+    if number == 0 and draw(st.booleans()):
         states.append("SCALE_IN")
     if draw(st.booleans()):
         states.append("PREPARE_MAINTENANCE")
@@ -227,7 +228,8 @@ def _reply(history: History, turn: Turn, asked: Asked, after: float) -> float:
         status, effect = FAILURES[name]
         history.put(asked, after, body, **{**sent, "status": status, "effect": effect, "latency": 0.0005})
         if name == "lost":
-            counted = after + 0.002
+            # The next question is open when it comes again, and has no answer yet.
+            counted, pause = after + 0.002, 0.02
         after += 0.0005 + pause
     if turn.wrong == "no-retry":
         return WINDOW + 0.1
@@ -303,6 +305,11 @@ def _plain(turn: Turn) -> Turn:
     return replace(turn, duplicate=False, strange=False, failures=())
 
 
+def _is_heard(turn: Turn) -> bool:
+    """Whether it knows that its reply counted."""
+    return "lost" not in turn.failures
+
+
 def _asks_actions(turn: Turn) -> bool:
     return turn.chooses
 
@@ -310,10 +317,10 @@ def _asks_actions(turn: Turn) -> bool:
 FAULTS = (
     Fault("silent", frozenset({"reply-sent"}), change=_plain, alone=True),
     Fault("late", frozenset({"reply-in-time"}), change=_plain),
-    Fault("other-state", frozenset({"reply-state"})),
+    Fault("other-state", frozenset({"reply-state"}), _is_heard, alone=True),
     Fault("suffix", frozenset({"reply-url"})),
     Fault("plain-text", frozenset({"reply-valid"})),
-    Fault("contradicts", frozenset({"reply-once"}), lambda turn: "lost" not in turn.failures, _plain),
+    Fault("contradicts", frozenset({"reply-once"}), change=_plain),
     Fault("leaves-out", frozenset({"actions-cover"}), _asks_actions),
     Fault("foreign", frozenset({"actions-own"}), _asks_actions),
     Fault("disallowed", frozenset({"actions-allowed"}), _asks_actions),
@@ -328,7 +335,7 @@ FAULTS = (
     Fault(
         "idle",
         frozenset({"own-action-done"}),
-        lambda turn: turn.chooses and turn.state == "PLANNED_MAINTENANCE",
+        lambda turn: turn.chooses and turn.state == "PLANNED_MAINTENANCE" and _is_heard(turn),
         lambda turn: replace(turn, action="OWN_ACTION"),
     ),
     Fault("answers-report", frozenset({"done-silent"}), _asks_actions),
@@ -363,9 +370,13 @@ def with_fault(plan: Plan, fault: Fault, position: int) -> Plan | None:
 
 
 def _without_causes(part: Part) -> Part:
-    rounds = [
-        Round(one.state, tuple(replace(t, duplicate=False, strange=False) for t in one.turns)) for one in part.rounds
-    ]
+    rounds = []
+    for one in part.rounds:
+        changed = [
+            replace(turn, duplicate=False, strange=False, failures=tuple(f for f in turn.failures if f != "lost"))
+            for turn in one.turns
+        ]
+        rounds.append(Round(one.state, tuple(changed)))
     return replace(part, rounds=tuple(rounds))
 
 
