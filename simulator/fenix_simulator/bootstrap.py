@@ -40,6 +40,7 @@ from fenix_simulator.notifier import ADMIN
 from fenix_simulator.ports import Alarm, Delivery, DeliveryPolicy, Entry
 from fenix_simulator.scenario import Scenario
 from fenix_simulator.scenario_types import index_projects
+from fenix_simulator.shards import Shard
 from fenix_simulator.subscriptions import Subscription, Subscriptions
 
 
@@ -65,6 +66,10 @@ class Settings:
     threads: int = 16
     #: Sessions and alarms of another run have other ids, in the same cloud.
     run: str = ""
+    #: The origin in the URLs of alarms, where a front stands before this server; None: where it listens itself.
+    public_url: str | None = None
+    #: Which of several servers this is: its sessions have ids that tell.
+    shard: Shard = field(default_factory=Shard)
 
 
 class UnlikeJournal(MaintenanceError):
@@ -166,9 +171,18 @@ class Simulator:
         """The scenario of a journal that has a history is the one that goes on."""
         start = next(entries(self.journal, ["start"]), None)
         if start is None:
-            record = ServerStarted(__version__, self.settings.scenario.model_dump(mode="json"))
+            record = ServerStarted(
+                __version__, self.settings.scenario.model_dump(mode="json"), str(self.settings.shard)
+            )
             self.journal.append([Entry("start", "ServerStarted", record)], SystemClock().now())
             return self.settings.scenario
+        shard = start.data.get("shard", str(Shard()))
+        if shard != str(self.settings.shard):
+            raise UnlikeJournal(
+                f"{self.settings.journal} is the journal of shard {shard}, not of {self.settings.shard}",
+                expected="each server of several with a journal file of its own",
+                hint=f"give --shard {shard}, or another --journal file",
+            )
         given = self.settings.scenario.model_dump(mode="json")
         known = _with_later_members(start.data["scenario"])
         if given != known:
@@ -204,6 +218,15 @@ class Simulator:
             return self.ticker
 
         rules = self.scenario.rules()
+        alarms = AlarmBuilder(
+            lambda: (self.settings.public_url or self.url) + (self.scenario.base_path or ""),
+            namespace=self.namespace,
+            dialect=rules.dialect,
+        )
+        if self.settings.public_url is not None:
+            # Told now, not when a session begins.
+            longest = max((project.project_id for project in self.inventory.projects), key=len)
+            alarms.check(str(uuid.UUID(int=0)), longest)
         return SimulatorService(
             mode=str(self.settings.time),
             decode=decode_event,
@@ -219,12 +242,11 @@ class Simulator:
             wire=self.webhook,
             plan=self.scenario.plan(self.inventory.hosts),
             metadata=self.scenario.metadata,
-            alarms=AlarmBuilder(
-                lambda: self.url + (self.scenario.base_path or ""), namespace=self.namespace, dialect=rules.dialect
-            ),
+            alarms=alarms,
             subscriptions=self.subscriptions,
             timers=timers,
             namespace=self.namespace,
+            shard=self.settings.shard,
         )
 
     def _project_id(self, reference: str) -> str:
@@ -301,3 +323,4 @@ class ServerStarted:
 
     version: str
     scenario: dict[str, Any]
+    shard: str = str(Shard())

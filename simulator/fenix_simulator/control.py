@@ -408,6 +408,11 @@ class SimulatorService(MaintenanceService):
         begun = {one.session_id for one in recorded if one.type in _BEGINNINGS}
         if len(begun) > self._session_limit:
             raise StateInvalid(f"the state begins {len(begun)} sessions", expected=f"at most {self._session_limit}")
+        elsewhere = [one for one in begun if one is not None and not self.shard.owns(one)]
+        if self.shard.count > 1 and elsewhere:
+            raise StateInvalid(
+                f"session {min(elsewhere)} is not of shard {self.shard}", expected="the state of a server of that shard"
+            )
         return recorded
 
     def _data(self, one: Recorded) -> Any:

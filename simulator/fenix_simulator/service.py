@@ -26,6 +26,7 @@ from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.domain.session import Session
 from fenix_simulator.notifier import AlarmFactory, Notified, Notifier, Untold
 from fenix_simulator.ports import AlarmSink, Clock, Entry, Journal, Timers
+from fenix_simulator.shards import Shard
 from fenix_simulator.subscriptions import Subscriptions
 
 
@@ -56,6 +57,7 @@ class MaintenanceService:
         subscriptions: Subscriptions,
         timers: Callable[[Callable[[str, int], None]], Timers],
         namespace: uuid.UUID,
+        shard: Shard = Shard(),
         session_limit: int = 1_000,
         instance_limit: int = 2_000_000,
     ) -> None:
@@ -64,6 +66,7 @@ class MaintenanceService:
         self.clock = clock
         self.subscriptions = subscriptions
         self.namespace = namespace
+        self.shard = shard
         self._keeper = CloudKeeper(cloud, project_names, journal, clock, namespace, instance_limit)
         self._notifier = Notifier(subscriptions, alarms, sink, clock)
         self._timers = timers(self.fire)
@@ -357,10 +360,13 @@ class MaintenanceService:
         return len(self._sessions)
 
     def _free_id(self) -> str:
-        """The first id that no session of this history has, had or is to have (with the topology's lock held)."""
-        while (session_id := str(uuid.uuid5(self.namespace, f"session/{self._next_id}"))) in self._ids:
+        """The first id of this server's that no session of this history has, had or is to have (with the topology's
+        lock held)."""
+        while True:
+            session_id = str(uuid.uuid5(self.namespace, f"session/{self._next_id}"))
+            if session_id not in self._ids and self.shard.owns(session_id):
+                return session_id
             self._next_id += 1
-        return session_id
 
     def _scope(self, hosts: Sequence[str], session_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The hosts of a session and the projects on them. Raises UnknownHost, TraitTooLong."""
