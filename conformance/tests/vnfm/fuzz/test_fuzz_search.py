@@ -88,7 +88,7 @@ FLAWS: dict[str, tuple[Flaw, dict[str, Any]]] = {
     ),
     "two instances and no spare host": (
         lambda document: no_spare_host(document) and document["inventory"]["instances_per_project"] >= 2,
-        cloud(instances_per_project=2, spare_hosts=0),
+        cloud(instances_per_project=2, spare_hosts=0, vcpus=2),
     ),
 }
 
