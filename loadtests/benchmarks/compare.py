@@ -27,6 +27,7 @@ from fenix_benchmarks.served import running_on
 from fenix_benchmarks.works import WORKS, Wrong
 
 import start  # isort: skip - in the folder that fenix_benchmarks adds
+import steps  # isort: skip - likewise
 
 PARTS = ("serving", "alarms", "growth")
 
@@ -94,7 +95,7 @@ def _tell(results: Results, document: Path | None) -> None:
         return
     picture = document.with_name(f"{document.stem}-growth.svg")
     if results.growth:
-        picture.write_text(growth.plot(results.growth))
+        steps.plot(list(results.growth), picture)
     text = markdown(results, picture.name)
     document.write_text(put_into(document.read_text(), text))
     print(text)

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from generator import Figures
+from steps import Row
 
-from fenix_benchmarks.growth import Size
 from fenix_benchmarks.rounds import Round, median, ratio, voids
 from fenix_benchmarks.serving_compared import SERVE, Told
 from fenix_benchmarks.works import WORKS
@@ -29,7 +29,7 @@ class Results:
     serving: Told | None = None
     servers: Sequence[str] = ()
     alarms: dict[int, dict[str, list[Round]]] | None = None
-    growth: Sequence[Size] | None = None
+    growth: Sequence[Row] | None = None
 
 
 def markdown(results: Results, plot: str | None) -> str:
@@ -154,20 +154,21 @@ def _alarms(told: dict[int, dict[str, list[Round]]]) -> list[str]:
     return [*parts, ""]
 
 
-def _growth(sizes: Sequence[Size], plot: str | None) -> list[str]:
+def _growth(rows: Sequence[Row], plot: str | None) -> list[str]:
+    first = rows[0]
     parts = [
         "### The core in larger clouds",
         "",
-        "| instances | steps/s of CPU | CPU µs/instance moved | bytes/instance (+ indexes) | a session's begin, ms |",
-        "| --- | --- | --- | --- | --- |",
+        "| instances | events/s of CPU | CPU µs/event | / the first size | bytes/instance | in a session's copy |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     parts += [
-        f"| {one.instances:,} | {one.steps_per_second:,.0f} | {one.move_microseconds:.1f} "
-        f"| {one.record:.0f} + {one.indexed:.0f} | {one.begin * 1e3:.1f} |"
-        for one in sizes
+        f"| {row['instances']:,.0f} | {1e6 / row['event']:,.0f} | {row['event']:.1f} "
+        f"| {row['event'] / first['event']:.2f} | {row['bytes']:.0f} | {row['copied']:.0f} |"
+        for row in rows
     ]
     if plot is not None:
-        parts += ["", f"![Cost in larger clouds, as multiples of the cost in the smallest]({plot})"]
+        parts += ["", f"![CPU for each event and bytes for each instance, over instances]({plot})"]
     return [*parts, ""]
 
 
