@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,6 +99,30 @@ def test_a_server_that_does_not_answer_in_time_is_ended(tmp_path):
     ):
         pass
     assert not (tmp_path / "pid").exists() or not Path("/proc", (tmp_path / "pid").read_text()).exists()
+
+
+def test_what_a_server_has_started_ends_with_it(tmp_path):
+    started = (
+        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    )
+    with (
+        pytest.raises(NotStarted) as left,
+        running([sys.executable, "-c", started], "http://127.0.0.1:1", folder=tmp_path),
+    ):
+        pass
+    pid = int(str(left.value).rpartition(" ")[2])
+    pause, end = threading.Event(), time.monotonic() + 10
+    while is_running(pid) and time.monotonic() < end:
+        pause.wait(0.02)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; one that ended and that nobody has asked about is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_command_that_does_not_exist_is_told(tmp_path, monkeypatch):

@@ -51,7 +51,10 @@ def run(*, rounds: int, count: int, say: Callable[[str], None]) -> dict[int, dic
 def sink() -> Iterator[tuple[str, int]]:
     """What takes the alarms, on the first core: its URL and process."""
     process = subprocess.Popen(
-        pinned([sys.executable, "-c", alarms.SINK], 0), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        pinned([sys.executable, "-c", alarms.SINK], 0),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None

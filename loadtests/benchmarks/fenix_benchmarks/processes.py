@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -54,6 +55,7 @@ def running(
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
                 env={**os.environ, **(environment or {})},
             )
         except OSError as error:
@@ -70,13 +72,15 @@ def running(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the process to end, and see to it that it does."""
+    """Ask the process to end, and see to it that it does, with all that it has started in its own session."""
     process.terminate()
     try:
         process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _await(process: subprocess.Popen[bytes], url: str, seconds: float) -> str | None:

@@ -42,6 +42,7 @@ def running_on(seconds: float = 30.0) -> list[str]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=imports,
+                start_new_session=True,
             )
             try:
                 if not _until(ready.exists, process, seconds):
