@@ -192,9 +192,18 @@ def in_turn(rounds: int, measured: Mapping[str, Callable[[], Figures]]) -> dict[
 
 
 def ratios(one: Sequence[Figures], other: Sequence[Figures]) -> str:
-    """How many times the other's rate the first has: the median of the pairs, and the least and the most."""
-    pairs = [first.rate / second.rate for first, second in zip(one, other, strict=True)]
-    return f"{statistics.median(pairs):.2f} ({min(pairs):.2f} to {max(pairs):.2f})"
+    """How many times the other's rate the first has, and how many of its answers cost as much CPU as one of the
+    other's: the median of the pairs, and the least and the most. On a machine with neighbours the second says more."""
+    pairs = list(zip(one, other, strict=True))
+    told = [f"rate {_spread([first.rate / second.rate for first, second in pairs])}"]
+    cheaper = [second.cpu / first.cpu for first, second in pairs if first.cpu and second.cpu]
+    if cheaper:
+        told.append(f"by CPU {_spread(cheaper)}")
+    return ", ".join(told)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def summary(figures: Sequence[Figures]) -> str:

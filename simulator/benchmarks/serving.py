@@ -198,7 +198,9 @@ def main() -> None:
             told = in_turn(given.rounds, calls)
             print(f"{name} ({size} bytes): serve {summary(told['serve'])}, {resident_mb(pid):.0f} MB")
             for server in servers:
-                print(f"    bare {server:9} {summary(told[server])};  serve/bare {ratios(told['serve'], told[server])}")
+                print(
+                    f"    bare {server:9} {summary(told[server])};  serve to it: {ratios(told['serve'], told[server])}"
+                )
             sys.stdout.flush()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
+from sys import getsizeof
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -137,7 +138,8 @@ def _weight(entry: Entry) -> int:
     for name in _long_fields(record):
         value = getattr(entry.data, name)
         if value:
-            weight += len(value) if type(value) is str else 80 * len(value)
+            # Text with one wide character takes two or four bytes for each.
+            weight += getsizeof(value) if type(value) is str else 80 * len(value)
     return weight
 
 
