@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,6 +14,15 @@ from fenix_conformance.vnfm.journal import Entry
 from fenix_contract.vocabulary import ACTION_STATES, Action, ReplyPrefix
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A reply that counted: the entry that shows it, its state, and the action for each instance that it names."""
+
+    entry: Entry
+    state: str
+    actions: Mapping[str, Any]
+
+
 @dataclass(eq=False)
 class Ask:
     """A state that a project was asked about.
@@ -20,8 +30,8 @@ class Ask:
     ``entry`` is the ProjectNotified; ``number`` counts the project's asks in its session from 1. ``deadline`` is when
     replies no longer count, None where no window was told. ``until`` is when the next ask came or the session was over,
     None where neither was recorded. ``replies`` are the PUTs that answer it, by the time at which they came, wherever
-    they went; ``listings`` the GETs of its list, ``odd`` its requests with other methods. ``instance_id`` is set where
-    it is about that one alone.
+    they went; ``listings`` the GETs of its list, ``odd`` its requests with other methods. ``taken`` has the session's
+    events of taking a reply: there is one even where the client never got the answer.
     """
 
     scenario: str
@@ -35,6 +45,7 @@ class Ask:
     listings: list[Request] = field(default_factory=list)
     replies: list[Request] = field(default_factory=list)
     odd: list[Request] = field(default_factory=list)
+    taken: list[Entry] = field(default_factory=list)
 
     @property
     def state(self) -> str:
@@ -129,6 +140,17 @@ class Ask:
         """The reply that stands: the first that was accepted, else the last that was sent."""
         accepted = [reply for reply in self.proper if reply.accepted]
         return accepted[0] if accepted else self.proper[-1] if self.proper else None
+
+    @property
+    def counted(self) -> Counted | None:
+        """The reply that the session took, also where its answer was lost."""
+        if self.taken:
+            data = self.taken[-1].data
+            return Counted(self.taken[-1], str(data.get("state")), data.get("instance_actions") or {})
+        final = self.final
+        if final is None or not final.accepted:
+            return None
+        return Counted(final.entry, str(final.state), final.actions or {})
 
     @property
     def acknowledged(self) -> bool:

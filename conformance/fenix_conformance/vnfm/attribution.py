@@ -114,34 +114,48 @@ def _share_out(line: _Line) -> None:
     for position, window in line.window.items():
         ask = line.asks[position]
         earlier = line.asks[:position]
-        proper = [one for one in window if one.state in ask.words]
-        fresh = [one for one in proper if not _repeats(one, earlier)]
-        settled = fresh or proper
+        mine = []
         for one in window:
-            older = _older(one, earlier)
-            is_right = one.state in ask.words
-            is_repeat = bool(settled) and (not is_right or (bool(fresh) and one not in fresh))
-            if older is not None and (is_repeat or _was_left_unanswered(older, one)):
-                older.replies.append(one)
+            lost = _lost_before(one, ask, earlier)
+            if lost is not None:
+                lost.replies.append(one)
             else:
-                ask.replies.append(one)
+                mine.append(one)
+        proper = [one for one in mine if one.state in ask.words]
+        fresh = [one for one in proper if _said_before(one, earlier) is None]
+        for one in mine:
+            is_right = one.state in ask.words
+            is_repeat = bool(proper) and (not is_right or (bool(fresh) and one not in fresh))
+            older = _older(one, earlier) if is_repeat else None
+            (older or ask).replies.append(one)
 
 
-def _was_left_unanswered(older: Ask, request: Request) -> bool:
-    """Whether the older ask's last reply said the same and got no lasting answer: then this is a further try."""
-    return bool(older.replies) and older.replies[-1].failed_for_now and older.replies[-1].content == request.content
+def _lost_before(request: Request, ask: Ask, earlier: list[Ask]) -> Ask | None:
+    """The older ask to which the same was said and had no lasting answer: then this is a further try.
+
+    A reply with the state of the open ask may be its own answer, though it says the same: it is a further try only
+    where the last one is still without an answer.
+    """
+    older = _said_before(request, earlier)
+    if older is None:
+        return None
+    same = [reply for reply in older.replies if reply.content == request.content]
+    tries = same[-1:] if request.state in ask.words else same
+    return older if any(reply.failed_for_now for reply in tries) else None
 
 
-def _repeats(request: Request, earlier: list[Ask]) -> bool:
-    """Whether it says what was said to an older ask of the same state already."""
-    return any(
-        request.content == reply.content for ask in earlier if request.state in ask.words for reply in ask.replies
-    )
+def _said_before(request: Request, earlier: list[Ask]) -> Ask | None:
+    """The newest older ask to which the same was said already."""
+    for ask in reversed(earlier):
+        if request.state in ask.words and any(request.content == reply.content for reply in ask.replies):
+            return ask
+    return None
 
 
 def _older(request: Request, earlier: list[Ask]) -> Ask | None:
-    """The newest older ask that it names."""
-    return next((ask for ask in reversed(earlier) if request.state in ask.words), None)
+    """The older ask that it answers: one to which the same was said, else the newest that it names."""
+    named = next((ask for ask in reversed(earlier) if request.state in ask.words), None)
+    return _said_before(request, earlier) or named
 
 
 def _meant(request: Request, course: Places) -> Ask | None:

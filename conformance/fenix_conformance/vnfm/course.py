@@ -12,7 +12,7 @@ from fenix_conformance.vnfm.asks import Ask
 from fenix_conformance.vnfm.attribution import attribute
 from fenix_conformance.vnfm.exchanges import Delivery, Request
 from fenix_conformance.vnfm.journal import Entry, Recording
-from fenix_contract.vocabulary import FINAL_STATES, REPLY_STATES
+from fenix_contract.vocabulary import FINAL_STATES, REPLY_STATES, State
 
 
 @dataclass(eq=False)
@@ -38,6 +38,15 @@ class SessionCourse:
     def asks_of(self, project_id: str) -> list[Ask]:
         """The asks of a project, in order."""
         return [ask for ask in self.asks if ask.project_id == project_id]
+
+    def is_beside_scale_in(self, project_id: str, sessions: Iterable[SessionCourse]) -> bool:
+        """Whether another session, at the same time, asked the project to scale in: a removal may be for that one."""
+        return any(
+            ask.state == State.SCALE_IN and (self.ended is None or ask.at <= self.ended)
+            for other in sessions
+            if other is not self and (other.ended is None or other.ended >= self.began)
+            for ask in other.asks_of(project_id)
+        )
 
     def left(self, instance_id: str, after: datetime) -> Entry | None:
         """The event with which an instance left its host after that instant."""
@@ -147,6 +156,8 @@ def _event(course: Course, entry: Entry, notified: dict[str, Ask], reports: dict
                 reports[f"{session_id}/{entry.data['notification']}"] = session
         case "TimerStarted" if entry.data.get("purpose") == "replies":
             _set_deadline(session, entry)
+        case "ReplyAccepted":
+            _take(session, entry)
         case "StateEntered":
             _close(session, entry.at)
             if entry.data.get("state") in FINAL_STATES:
@@ -171,6 +182,15 @@ def _set_deadline(session: SessionCourse, entry: Entry) -> None:
         if ask.until is not None:
             break
         ask.deadline = deadline
+
+
+def _take(session: SessionCourse, entry: Entry) -> None:
+    for ask in reversed(session.asks):
+        if ask.until is not None:
+            break
+        if ask.project_id == entry.project_id and ask.instance_id in (None, entry.data.get("instance_id")):
+            ask.taken.append(entry)
+            break
 
 
 def _close(session: SessionCourse, at: datetime) -> None:

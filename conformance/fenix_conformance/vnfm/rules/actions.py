@@ -130,17 +130,17 @@ def _distinct(ask: Ask) -> Iterator[Request]:
 
 def _own_action_done(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
     for ask in course.asks:
-        reply = ask.final
-        if reply is None or not ask.wants_actions or not reply.accepted:
+        counted = ask.counted
+        if not ask.wants_actions or counted is None:
             continue
-        promised = [one for one, action in chosen(ask, reply).items() if action == Action.OWN_ACTION]
+        promised = [one for one, action in counted.actions.items() if action == Action.OWN_ACTION]
         promised = [one for one in promised if one in ask.asked or not ask.asked]
         if not promised:
             continue
         session = course.sessions[ask.session_id]
         stayed = [one for one in promised if session.left(one, ask.at) is None]
         if not stayed:
-            yield about(ask, Outcome.PASS, f"{len(promised)} instances left their host", reply.entry)
+            yield about(ask, Outcome.PASS, f"{len(promised)} instances left their host", counted.entry)
             continue
         expired = {entry.data.get("timer") for entry in session.events["TimerExpired"] if entry.at >= ask.at}
         windows = [
@@ -153,7 +153,7 @@ def _own_action_done(course: Course, _all: Sequence[Course]) -> Iterator[Finding
                 ask,
                 Outcome.FAIL,
                 f"{len(stayed)} instances with OWN_ACTION were still on their host in the end",
-                reply.entry,
+                counted.entry,
                 windows[-1],
                 expected="an instance with OWN_ACTION is moved, re-created elsewhere or removed by the project",
                 actual=f"still there: {some(stayed)}",

@@ -69,6 +69,8 @@ def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Deliv
     reply = ask.final
     if ask.state != State.SCALE_IN or reply is None or not reply.accepted or not reply.is_ack:
         return None
+    if session.is_beside_scale_in(ask.project_id, course.sessions.values()):
+        return None
     resizing = (State.SCALE_IN, State.MAINTENANCE_COMPLETE)
     following = [one for one in session.asks_of(ask.project_id)[ask.number :] if one.state in resizing]
     until = following[0].at if following else session.ended

@@ -27,21 +27,21 @@ def removals(session: SessionCourse, ask: Ask) -> list[Entry]:
 
 def _scale_in_done(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
     for ask in course.asks:
-        reply = ask.final
-        if ask.state != State.SCALE_IN or reply is None or reply.state != ACK or not reply.accepted:
+        counted = ask.counted
+        if ask.state != State.SCALE_IN or counted is None or counted.state != ACK:
             continue
         session = course.sessions[ask.session_id]
         next_state = _next_state(session, ask)
         removed = removals(session, ask)
         if removed or next_state not in (None, State.SCALE_IN, State.MAINTENANCE_FAILED):
             what = f"{len(removed)} instances were removed" if removed else "there was room"
-            yield about(ask, Outcome.PASS, what, reply.entry, *removed[:3])
+            yield about(ask, Outcome.PASS, what, counted.entry, *removed[:3])
         elif next_state is not None and not _failed_for_others(session, ask):
             yield about(
                 ask,
                 Outcome.FAIL,
                 "SCALE_IN was acknowledged, nothing was removed, and there is no room",
-                reply.entry,
+                counted.entry,
                 expected="instances are removed before ACK_SCALE_IN, or NACK_SCALE_IN is sent",
                 actual=f"all instances are still there, and the session is in {next_state} again"
                 if next_state == State.SCALE_IN
@@ -75,7 +75,7 @@ def _scale_out(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
             proof = reply.entry if reply is not None else None
             if left <= 0:
                 yield about(ask, Outcome.PASS, f"{lost} instances were added again", proof, *entries[:3])
-            else:
+            elif not session.is_beside_scale_in(project, course.sessions.values()):
                 yield about(
                     ask,
                     Outcome.WARN,
