@@ -55,7 +55,16 @@ BEHAVIOURS = (
         "wrong-session",
         "replies to the URL of the other session, where there are two",
         WrongSession,
-        breaks=("sessions-apart", "reply-sent", "reply-state", "reply-url", "actions-own", "actions-cover"),
+        breaks=(
+            "sessions-apart",
+            "reply-sent",
+            "reply-state",
+            "reply-url",
+            "actions-own",
+            "actions-cover",
+            "list-fetched",
+            "list-fresh",
+        ),
         shown_by=("two-sessions",),
     ),
     Behaviour(
