@@ -383,7 +383,6 @@ class TestWhichQuestion:
         history.now = 9
         assert bad(history) == set()
 
-    @pytest.mark.xfail(reason="it is given to the newest question of the same words", strict=False)
     def test_lost_answer_is_repeated_two_rounds_later(self) -> None:
         """The same words were said in between, but not the same."""
         history, first = asked_in("PLANNED_MAINTENANCE", ids=["instance-1"])
@@ -396,7 +395,6 @@ class TestWhichQuestion:
         history.now = 9
         assert bad(history) == set()
 
-    @pytest.mark.xfail(reason="the second repetition is taken for the answer to the open question", strict=False)
     def test_lost_answer_is_repeated_twice_into_a_silence(self) -> None:
         """It says nothing about the question that is open."""
         history, asked = asked_in("MAINTENANCE")

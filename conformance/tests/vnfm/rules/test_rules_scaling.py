@@ -154,7 +154,6 @@ def test_end_was_refused() -> None:
     assert verdict("scale-out", history) is NOT_JUDGED
 
 
-@pytest.mark.xfail(reason="what is given up for one session is counted in every other", strict=False)
 def test_given_up_for_another_session() -> None:
     """One that failed, and that never told of its end."""
     history = History().session(SESSION).session(OTHER_SESSION)
