@@ -153,7 +153,7 @@ def test_the_tables_tell_ratios_reasons_and_what_was_left_out():
     assert "1 of 2 |" in text
     assert "- Prism: no" in text
     assert "| Prism 5 | - | 2 |" in text
-    assert "Left out: WireMock: java is not installed" in text
+    assert "- left out: WireMock: java is not installed" in text
     assert "| the simulator's | 300 | 3 (3 to 3) |" in text
     assert "| 1,000,000 | 200,000 | 5.0 | 1.25 | 200 | 95 |" in text
     assert "(growth.svg)" in text

@@ -6,7 +6,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,17 +106,14 @@ def _serving(told: Told, servers: Sequence[str]) -> list[str]:
                 f"{sum(not one.void for one in own)} of {len(own)}",
             ]
             parts.append(f"| {' | '.join(cells)} |")
-        parts.append("")
-        parts += [f"- {name}: {why}" for name, own in rounds.items() for why in voids(own)]
-        parts.append("")
+        parts += ["", *_reasons(rounds)]
     parts += ["| server | memory MB | first answer after s |", "| --- | --- | --- |"]
     parts += [
         f"| {_called(name, told)} | {_number(told.memory.get(name))} | {_number(told.started.get(name))} |"
         for name in dict.fromkeys([*told.started, *told.memory])
     ]
-    parts.append("")
-    parts += [f"Left out: {name}: {why}" for name, why in told.left_out.items()]
-    return [*parts, ""]
+    parts += ["", *(f"- left out: {name}: {why}" for name, why in told.left_out.items())]
+    return parts if not told.left_out else [*parts, ""]
 
 
 def _called(name: str, told: Told) -> str:
@@ -128,30 +125,31 @@ def _alarms(told: dict[int, dict[str, list[Round]]]) -> list[str]:
     parts = [
         "### Alarms",
         "",
-        "| at once | sender | alarms/s | / requests.Session | CPU µs/alarm | rounds that count |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| at once | sender | alarms/s | / requests.Session | CPU µs/alarm | requests.Session's / its | rounds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for at_once, senders in told.items():
-        other = senders.get("requests")
+        other = senders.get("requests", [])
         for name, own in senders.items():
-            against = ratio(own, other) if other is not None and name != "requests" else None
+            same = not other or name == "requests"
             cells = [
                 str(at_once),
                 "requests.Session" if name == "requests" else "the simulator's",
                 _number(median(own, lambda one: one.rate)),
-                "" if name == "requests" else str(against or "-"),
+                "" if same else str(ratio(own, other) or "-"),
                 _number(median(own, _cpu_each)),
+                "" if same else str(ratio(other, own, _cpu_each) or "-"),
                 f"{sum(not one.void for one in own)} of {len(own)}",
             ]
             parts.append(f"| {' | '.join(cells)} |")
-    parts.append("")
-    parts += [
-        f"- {at_once} at once, {name}: {why}"
-        for at_once, senders in told.items()
-        for name, own in senders.items()
-        for why in voids(own)
-    ]
-    return [*parts, ""]
+    named = {f"{at_once} at once, {name}": own for at_once, senders in told.items() for name, own in senders.items()}
+    return [*parts, "", *_reasons(named)]
+
+
+def _reasons(rounds: Mapping[str, Sequence[Round]]) -> list[str]:
+    """Why rounds do not count, as a list that an empty line follows; nothing where all do."""
+    parts = [f"- {name}: {why}" for name, own in rounds.items() for why in voids(own)]
+    return [*parts, ""] if parts else []
 
 
 def _growth(rows: Sequence[Row], plot: str | None) -> list[str]:
