@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -16,6 +19,9 @@ COMMANDS = {
     "compare": "compare",
     "version": "version",
 }
+
+#: The exit code of a command that was stopped before it had a verdict: the suite's own part did not come to its end.
+_STOPPED = 4
 
 
 class LazyCommands(click.Group):
@@ -33,6 +39,35 @@ class LazyCommands(click.Group):
         command = import_module(f"fenix_conformance.commands.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - every module of the table has one
         return command
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """As click's, but a wrong value is one line on stderr (exit 2), and a run that was stopped failed nothing."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        try:
+            status = super().main(args, prog_name, complete_var, False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            status = error.exit_code
+        except click.UsageError as error:
+            sentence = " ".join(error.format_message().split()).rstrip(".")
+            command = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
+            click.echo(f"Error: {sentence}{command}", err=True)
+            status = error.exit_code
+        except click.ClickException as error:
+            error.show()
+            status = error.exit_code
+        except click.Abort:
+            click.echo("Error: interrupted", err=True)
+            status = _STOPPED
+        sys.exit(status)
 
 
 @click.group(

@@ -81,6 +81,8 @@ def _read(name_or_path: str | Path) -> tuple[bytes, str]:
     name = str(name_or_path)
     if name == "-":
         return _read_stdin(), _STDIN
+    if not name:
+        raise _unreadable("''", "no scenario has an empty name", bundled())
     if name in _bundled_stems():
         return (files("fenix_simulator") / "scenarios" / f"{name}.yaml").read_bytes(), f"{name}.yaml"
     try:

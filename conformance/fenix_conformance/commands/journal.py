@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
-  fenix-conformance journal journals/*.ndjson
+  fenix-conformance journal journals
+  fenix-conformance journal journals/happy-path.ndjson
   fenix-conformance journal maintenance.db --project 529735d0a01b4a7195a2c87fa9d2a38a
   fenix-conformance journal maintenance.db --only reply-in-time --html out.html
 """
@@ -37,8 +39,8 @@ def command(
     """Judge saved journals by the requirements on a VNFM, without anything being played.
 
     A FILE is one that `fenix-conformance vnfm --keep-journals` or `fenix-simulator journal export` wrote, or that a
-    simulator keeps (`serve --journal`). Without --project, the VNFM's project is the one that the file names; where it
-    names none, every project in it is judged.
+    simulator keeps (`serve --journal`); a folder stands for the *.ndjson in it. Without --project, the VNFM's project
+    is the one that the file names; where it names none, every project in it is judged.
     """
     import shlex
     import time
@@ -53,7 +55,7 @@ def command(
         raise Problem("FILE is missing: fenix-conformance journal journals/happy-path.ndjson")
     judged.require_rows()
     started, clock = datetime.now(UTC), time.monotonic()
-    recordings = [_recording(path, frozenset(projects) or None) for path in files]
+    recordings = [_recording(path, frozenset(projects) or None) for path in _files(files)]
     given = [word for project in projects for word in ("--project", project)] + (["--strict"] if strict else [])
     names = [str(path) for path in files]
     judged.conclude(
@@ -66,6 +68,19 @@ def command(
             rerun=lambda one: shlex.join(["fenix-conformance", "journal", *names, "--only", one, *given]),
         )
     )
+
+
+def _files(given: tuple[Path, ...]) -> Iterator[Path]:
+    """The files that are meant. Raises Problem for a folder without journals, and for an address."""
+    for path in given:
+        if str(path).startswith(("http:", "https:")):
+            raise Problem("an address is no FILE: fenix-simulator journal export URL > journal.ndjson writes one")
+        if not path.is_dir():
+            yield path
+        elif kept := sorted(path.glob("*.ndjson")):
+            yield from kept
+        else:
+            raise Problem(f"{path}: a folder without journals (*.ndjson)")
 
 
 def _recording(path: Path, projects: frozenset[str] | None) -> Recording:

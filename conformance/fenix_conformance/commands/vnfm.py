@@ -115,6 +115,9 @@ def command(
         print_list(selection.requirements, reports["form"])
         return
     judged = judging(selection, **reports)
+    if fuzz is not None and (scenarios or keep_journals):
+        given = "--scenario" if scenarios else "--keep-journals"
+        raise Problem(f"--fuzz makes its scenarios up: leave {given} out, and play the file that --fuzz writes with it")
     options = _options(
         url=url,
         scenarios=scenarios,
@@ -131,7 +134,7 @@ def command(
     )
     judged.require_rows()
     if dry_run:
-        _print_plan(options, judged.rows)
+        _print_plan(options, judged.rows, f"{fuzz} made-up ones, seed {seed or 0}" if fuzz else None)
         return
     if fuzz is not None:
         from fenix_conformance.commands.vnfm_fuzz import fuzz as search
@@ -179,7 +182,7 @@ def _run(options: Options, selection: Selection) -> Run:
             return judge_vnfm(options, parts, selection, listener, interruption)
 
 
-def _print_plan(options: Options, rows: tuple[Requirement, ...]) -> None:
+def _print_plan(options: Options, rows: tuple[Requirement, ...], made_up: str | None) -> None:
     from fenix_conformance.vnfm.programme import ScenarioInvalid, scenarios_of
 
     try:
@@ -189,6 +192,6 @@ def _print_plan(options: Options, rows: tuple[Requirement, ...]) -> None:
     click.echo(
         f"{len(rows)} requirements on the VNFM at {options.url}, started by {options.command or 'somebody else'}"
     )
-    click.echo(f"scenarios: {', '.join(part.name for part in parts)}")
+    click.echo(f"scenarios: {made_up or ', '.join(part.name for part in parts)}")
     for row in rows:
         click.echo(f"  {row.id:<24} {row.level}")

@@ -78,7 +78,7 @@ def jobs(
 
     chosen = frozenset(names)
     if unknown := sorted(chosen - names_known()):
-        raise ValueError(f"there is no behaviour of a VNFM {', '.join(unknown)}")
+        raise ValueError(f"there is no behaviour of a VNFM {', '.join(unknown)} (fenix-vnfm --list)")
     every = bundled()
     most = every if whole else tuple(name for name in every if name != LAST)
     found = []

@@ -281,7 +281,43 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "a dead command": (["vnfm", NOBODY, "--command", "false"], 4, "ended with status 1"),
     "no such baseline": (["vnfm", NOBODY, "--baseline", "nowhere.yaml"], 2, "nowhere.yaml"),
     "a server's baseline": (["vnfm", NOBODY, "--baseline", "upstream-2019"], 2, "upstream-2019"),
+    "a port that is none": (["vnfm", "http://127.0.0.1:99999/"], 2, "is not an http URL"),
+    "an open bracket": (["vnfm", "http://[::1/"], 2, "is not an http URL"),
+    "two URLs": (["vnfm", NOBODY, NOBODY], 2, "unexpected extra argument"),
+    "no such option": (["vnfm", NOBODY, "--scenarios", "nack"], 2, "No such option '--scenarios'"),
+    "an option without its value": (["vnfm", NOBODY, "--only"], 2, "requires an argument"),
+    "no such command at all": (["vnfms", NOBODY], 2, "No such command 'vnfms'"),
+    "a scenario without a name": (["vnfm", NOBODY, "--scenario", ""], 2, "no scenario has an empty name"),
+    "a folder for a scenario": (["vnfm", NOBODY, "--scenario", "folder"], 2, "folder: cannot be read"),
+    "bytes for a scenario": (["vnfm", NOBODY, "--scenario", "bytes"], 2, "bytes:1: not UTF-8 text"),
+    "no such dialect": (["vnfm", NOBODY, "--dialect", "nope"], 2, "'nope' is not one of 'map', 'per-instance'"),
+    "no own action window": (["vnfm", NOBODY, "--own-action-window", "0s"], 2, "not between"),
+    "no wait": (["vnfm", NOBODY, "--max-wait", "-5s"], 2, "not a duration"),
+    "no start": (["vnfm", NOBODY, "--start-timeout", "x"], 2, "not a duration"),
+    "too many jobs": (["vnfm", NOBODY, "--jobs", "99"], 2, "99 is not in the range"),
+    "a file for journals": (["vnfm", NOBODY, "--keep-journals", "bytes"], 2, "'bytes' is a file"),
+    "a folder for a report": (["vnfm", NOBODY, "--html", "folder"], 2, "'folder' is a directory"),
+    "no such format": (["vnfm", NOBODY, "--format", "xml"], 2, "'xml' is not one of"),
+    "made up and named": (["vnfm", NOBODY, "--fuzz", "3", "--scenario", "nack"], 2, "leave --scenario out"),
+    "made up and kept": (["vnfm", NOBODY, "--fuzz", "3", "--keep-journals", "k"], 2, "leave --keep-journals out"),
     "no journal": (["journal"], 2, "FILE is missing"),
+    "an address for a journal": (["journal", "http://127.0.0.1:1"], 2, "an address is no FILE"),
+    "a folder without journals": (["journal", "folder"], 2, "folder: a folder without journals"),
+    "bytes for a journal": (["journal", "bytes"], 2, "bytes, line 1: not UTF-8 text"),
+    "a damaged database": (["journal", "damaged.db"], 2, "damaged.db: is "),
+    "one of two journals": (["journal", "start.ndjson", "nowhere"], 2, "nowhere: no such file"),
+    "a journal's wrong format": (["journal", "start.ndjson", "--format", "xml"], 2, "'xml' is not one of"),
+    "explain nothing": (["explain"], 2, "Missing argument 'FILE'"),
+    "explain no such file": (["explain", "nowhere"], 2, "nowhere: no such file"),
+    "explain a folder": (["explain", "folder"], 2, "folder: a folder without journals"),
+    "explain bytes": (["explain", "bytes"], 2, "bytes, line 1: not UTF-8 text"),
+    "explain no entry": (["explain", "start.ndjson", "--entry", "0"], 2, "0 is not in the range"),
+    "explain half an entry": (["explain", "start.ndjson", "--entry", "1.5"], 2, "'1.5' is not a valid integer"),
+    "explain an entry that is no alarm": (["explain", "start.ndjson", "--entry", "1"], 2, "has to do with no alarm"),
+    "explain another scenario": (["explain", "start.ndjson", "--scenario", "nack"], 2, "not of 'nack'"),
+    "selftest of nobody": (["selftest", "--role", "vnfms"], 2, "'vnfms' is not one of"),
+    "selftest of an unknown VNFM": (["selftest", "--role", "vnfm", "nope"], 2, "no behaviour of a VNFM nope"),
+    "selftest of one end's as the other's": (["selftest", "--role", "server", "misses-one"], 2, "misses-one"),
     "no such journal": (["journal", "nowhere.ndjson"], 2, "nowhere.ndjson"),
     "an empty journal": (["journal", "empty.ndjson"], 2, "empty.ndjson"),
     "a foreign file": (["journal", "bad.yaml"], 2, "bad.yaml"),
@@ -292,11 +328,16 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
 
 @pytest.mark.parametrize(("arguments", "code", "says"), WRONG.values(), ids=WRONG)
 def test_a_wrong_call_gets_one_clear_line(tmp_path, arguments, code, says):
-    (tmp_path / "bad.yaml").write_text("version: 1\ninventory: {hosts: 0}\n")
+    (tmp_path / "bad.yaml").write_text("version: 1\ninventory: {hosts: 0, projects: 1, instances_per_project: 1}\n")
     (tmp_path / "empty.ndjson").write_text("")
     (tmp_path / "start.ndjson").write_text(json.dumps(START) + "\n")
+    (tmp_path / "bytes").write_bytes(b"\x00\xff\xfe")
+    (tmp_path / "damaged.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 500)
+    (tmp_path / "folder").mkdir()
     ran = suite(*arguments, folder=tmp_path)
     assert ran.returncode == code, ran.stderr
+    if code == 2:
+        assert len(ran.stderr.splitlines()) == 1
     assert says in ran.stderr
     assert "Traceback" not in ran.stderr
     assert "secret" not in ran.stderr
@@ -324,6 +365,21 @@ def test_the_list_names_every_requirement():
     ran = suite("vnfm", "--list")
     assert ran.returncode == 0
     assert [line.split()[0] for line in ran.stdout.splitlines()] == [row.id for row in requirements_of(Role.VNFM)]
+
+
+def test_a_folder_stands_for_the_journals_in_it(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(START) + "\n")
+    (tmp_path / "other.txt").write_text("no journal")
+    ran = suite("journal", tmp_path, "--format", "json")
+    assert ran.returncode == 3, ran.stderr
+    assert json.loads(ran.stdout)["subject"] == str(tmp_path)
+
+
+def test_a_dry_run_of_made_up_scenarios_names_none():
+    ran = suite("vnfm", NOBODY, "--dry-run", "--fuzz", "20", "--seed", "4")
+    assert ran.returncode == 0
+    assert "scenarios: 20 made-up ones, seed 4\n" in ran.stdout
 
 
 def test_a_dry_run_tells_the_programme_and_starts_nothing():
