@@ -31,7 +31,7 @@ SOON = 60.0
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx-light)"),
+    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)"),
 ]
 
 #: What the whole of nginx needs beside the configuration that is shipped, in a folder of its own and as anybody.

@@ -140,6 +140,10 @@ def explanation(error: sqlite3.Error | OSError, path: Path) -> JournalError:
         return JournalError(f"{path}: is not a journal (no SQLite database)")
     if name.startswith("SQLITE_CORRUPT"):
         return JournalError(f"{path}: is damaged ({error})", hint="use another file, or a copy of it")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_READONLY")):
+        return JournalError(
+            f"{path}: cannot be written ({error})", hint="make room on its disk, or let it be written, and try again"
+        )
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return JournalError(CLOSED)
     return JournalError(f"{path}: {error}")

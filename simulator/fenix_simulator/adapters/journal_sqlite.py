@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -198,6 +199,9 @@ def _locked(path: Path) -> FileLock:
 
 
 def _open_for_writing(path: Path) -> sqlite3.Connection:
+    # SQLite opens a file that is read-only as well, and says so only when something is to be written.
+    if path.exists() and not os.access(path, os.W_OK):
+        raise JournalError(f"{path}: cannot be written", hint="let it be written, or use another file")
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         # Looked at before anything is changed: a file that is not ours stays as it is.
