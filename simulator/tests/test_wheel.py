@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -109,6 +111,15 @@ def test_the_wheel_has_what_is_no_code_and_no_tests(names):
         "fenix_simulator/http/control.openapi.yaml",
         "fenix_simulator/scenarios/happy-path.yaml",
         "fenix_simulator/scenarios/_template.yaml",
+        "fenix_pytest/py.typed",
+        "fenix_loadtest/py.typed",
+        "fenix_conformance/requirements.yaml",
+        "fenix_conformance/baselines/upstream-2019.yaml",
+        "fenix_conformance/reports/report.css",
+        "fenix_conformance/reports/report.js",
+        "fenix_conformance/reports/result.schema.json",
+        "fenix_conformance/vnfm/fuzz/search.py",
+        "fenix_vnfm/gallery/__init__.py",
     } <= names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     parts = {part for name in names for part in name.split("/")}
@@ -152,4 +163,50 @@ def test_the_demo_plays_a_whole_maintenance(installed):
 
 
 def test_the_sample_vnfm_lists_its_behaviours(installed):
-    assert "honest" in installed("fenix-vnfm", "--list").stdout
+    told = installed("fenix-vnfm", "--list").stdout
+    assert "honest" in told
+    assert "misses-one" in told
+
+
+def _vnfm(installed: Installed) -> list[str]:
+    """The arguments by which the suite starts the installed VNFM, and where it finds it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return [f"http://127.0.0.1:{port}/maintenance", "--command", f"'{installed.scripts}/fenix-vnfm' --port {port}"]
+
+
+def test_a_vnfm_is_judged_and_its_journal_judged_again(installed, tmp_path):
+    reports = [f"--{kind}={tmp_path}/report.{kind}" for kind in ("html", "json", "junit")]
+    kept = tmp_path / "kept"
+    told = installed(
+        "fenix-conformance", "vnfm", *_vnfm(installed), "--scenario", "happy-path", f"--keep-journals={kept}", *reports
+    ).stdout
+    assert "Conformant" in told
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "conformant"
+    page = (tmp_path / "report.html").read_text()
+    assert "<style>" in page
+    assert "<script" in page
+    assert "<testcase" in (tmp_path / "report.junit").read_text()
+    assert "Conformant" in installed("fenix-conformance", "journal", str(kept)).stdout
+    assert "0 not as expected" in installed("fenix-conformance", "explain", str(kept / "happy-path.ndjson")).stdout
+
+
+def test_made_up_scenarios_are_tried(installed):
+    pytest.importorskip("hypothesis")
+    told = installed("fenix-conformance", "vnfm", *_vnfm(installed), "--fuzz", "1", "--only", "reply-sent")
+    assert "none of them showed a failure" in told.stderr
+    assert list(installed.empty.iterdir()) == []
+
+
+def test_the_example_project_of_the_plugin_runs(installed, tmp_path):
+    example = shutil.copytree(ROOT / "docs" / "example-vnfm", tmp_path / "example")
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        f"--rootdir={example}",
+        f"-c={example}/pyproject.toml",
+    ]
+    assert " passed" in installed("python", "-m", "pytest", *options, str(example)).stdout

@@ -72,7 +72,10 @@ def command(
 
     sides = _sides(role, keep_journals)
     if strangers := sorted(set(names).difference(*(side.known for side in sides))):
-        raise Problem(f"there is no {' or '.join(side.noun for side in sides)} {', '.join(strangers)}")
+        known = ", ".join(name for side in sides for name in sorted(side.known))
+        raise Problem(
+            f"there is no {' or '.join(side.noun for side in sides)} {', '.join(strangers)}; there are: {known}"
+        )
     rows: list[Row] = []
     for side in sides:
         mine = side.known.intersection(names)
