@@ -27,6 +27,7 @@ _SENTENCES = {
     "less_than_equal": "must be at most {le}, not {input}",
     "model_type": "must be a mapping, not {input}",
     "mapping_type": "must be a mapping, not {input}",
+    "dict_type": "must be a mapping, not {input}",
     "tuple_type": "must be a list, not {input}",
     "too_short": "must have at least {min_length}",
     "too_long": "must have at most {max_length}",

@@ -164,6 +164,18 @@ def _lines(text: str | bytes) -> list[str]:
             "x.yaml:4: faults[0].when.project: there is no project 3 (allowed: 1 to 2, ",
         ),
         ("faults: {}", "x.yaml:3: faults: must be a list, not {}"),
+        (
+            "faults: [{when: {operation: alarm}, then: {traits: 3}}]",
+            "x.yaml:3: faults[0].then.traits: must be a mapping, not 3",
+        ),
+        ("timing: {own_action_window: 0s}", "x.yaml:3: timing.own_action_window: must be longer than 0s"),
+        ("base_path: 3", "x.yaml:3: base_path: must be a path like /maintenance/7f3a, not 3"),
+        (
+            "base_path: /a/",
+            "x.yaml:3: base_path: '/a/' is no path like /maintenance/7f3a: it begins with /, has no / at",
+        ),
+        ("sessions: [{at: 3}]", "x.yaml:3: sessions[0].at: 3 has no unit, write a duration like 90s, 20m, 1h30m or"),
+        ("projects: {default: nope}", "x.yaml:3: projects.default: 'nope' is not allowed (allowed: migrate, fail)"),
         ("sessions: []", "x.yaml:3: sessions: must have at least 1"),
         ("sessions: [{hosts: 1}]", "x.yaml:3: sessions[0].hosts: must be all or a list of numbers and names, not 1"),
         ("sessions: [{hosts: [0]}]", "x.yaml:3: sessions[0].hosts: 0 is neither a number from 1 on nor a name"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -41,6 +42,9 @@ A VNFM that removes, adds or moves instances does so at the simulator, which is 
 """
 
 
+#: The ids that a simulator can give to a project.
+_PROJECT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
 #: Seconds for a reply: in scenarios that are played once, and in those of which hundreds are.
 _WINDOW: Final = 5.0
 _FUZZ_WINDOW: Final = 2.0
@@ -54,7 +58,7 @@ _FUZZ_WINDOW: Final = 2.0
 @option("--reply-window", type=SECONDS, help="What the VNFM has for each reply. [default: 5s; with --fuzz 2s]")
 @option("--own-action-window", type=SECONDS, help="For a host to become empty. [default: twice the reply window]")
 @selection_options
-@option("--seed", type=click.IntRange(0), help="Other clouds of the same kinds. [default: each scenario's own]")
+@option("--seed", type=click.IntRange(0, 2**53), help="Other clouds of the same kinds. [default: each scenario's own]")
 @option(
     "--dialect",
     type=click.Choice(["map", "per-instance"]),
@@ -158,6 +162,11 @@ def _options(*, url: str | None, **given: Any) -> Options:
         )
     if given["project"] == "":
         raise Problem("--project is empty: give the id of the VNFM's project, or leave it out")
+    if given["project"] is not None and not _PROJECT.fullmatch(given["project"]):
+        raise Problem(
+            f"--project {given['project']!r} is no id of a project: at most 128 letters, digits and . _ -, of which "
+            "the first is a letter or digit, because it stands in URLs"
+        )
     if given["command"] is not None:
         try:
             words_of(given["command"])

@@ -275,6 +275,8 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no window": (["vnfm", NOBODY, "--reply-window", "0s"], 2, "not between"),
     "no jobs": (["vnfm", NOBODY, "--jobs", "0"], 2, "--jobs"),
     "empty project": (["vnfm", NOBODY, "--project", ""], 2, "--project is empty"),
+    "no project's id": (["vnfm", NOBODY, "--project", "a b/c"], 2, "--project 'a b/c' is no id of a project"),
+    "too large a seed": (["vnfm", NOBODY, "--seed", "9" * 23], 2, "is not in the range"),
     "empty command": (["vnfm", NOBODY, "--command", " "], 2, "--command: it is empty"),
     "open quote": (["vnfm", NOBODY, "--command", "vnfm 'x"], 2, "is no command line"),
     "no such command": (["vnfm", NOBODY, "--command", "no-such-vnfm"], 2, "no-such-vnfm cannot be run"),
