@@ -113,6 +113,7 @@ WRONG = {
     "no such baseline": (["server", "http://127.0.0.1:1", "--baseline", "nowhere.yaml"], 2, "nowhere.yaml"),
     "session without project": (["server", "http://127.0.0.1:1", "--session", "s"], 2, "--session needs --project"),
     "nobody there": (["server", "http://127.0.0.1:1"], 4, "could not be reached"),
+    "no such mutant, which there are": (["selftest", "nobody"], 2, "; there are: "),
     "no such mutant": (["selftest", "nobody"], 2, "no mutant or variant nobody"),
     "no such result": (["compare", "a.json", "b.json"], 2, "a.json"),
 }

@@ -114,4 +114,4 @@ class HttpJournalReader:
 def _reason(error: Exception) -> str:
     cause = getattr(error, "reason", None) or error
     words = str(cause).rpartition(": ")[2]
-    return words or type(error).__name__
+    return words.rpartition("] ")[2].rstrip(")") or type(error).__name__  # without its [Errno 111]
