@@ -17,7 +17,7 @@ from fenix_simulator.scenario import Scenario, loads
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
-drawn = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+drawn = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(document: Document) -> Scenario:
@@ -87,7 +87,7 @@ def test_everything_that_can_be_drawn_is_drawn_sometimes() -> None:
     """Each kind of fault, and each member beyond the plainest."""
     kinds: set[str] = set()
 
-    @settings(max_examples=500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(documents())
     def look(document: Document) -> None:
         kinds.update(document)

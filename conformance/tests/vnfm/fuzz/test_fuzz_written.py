@@ -29,7 +29,7 @@ def test_each_member_and_each_fault_has_a_line() -> None:
     ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(documents(), st.text(max_size=300))
 def test_whatever_was_said_the_file_reads_as_the_document(document: Document, said: str) -> None:
     text = file_text(document, "reply-once", said, "fenix-conformance vnfm")
