@@ -75,7 +75,7 @@ WITH_FAULTS: dict[str, Counter[tuple[str, str]]] = {
         {
             ("reply", "{'status': 503}"): 5,
             ("reply", "{'close': True}"): 1,
-            ("list", "{'delay': '1s'}"): 1,
+            ("list", "{'delay': '500ms'}"): 1,
             ("list", "{'status': 503}"): 1,
         }
     ),
