@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check selftest format docs clean
+.PHONY: demo test check selftest bench format docs clean
 
 demo: $(STAMP)
 	$(BIN)/fenix-simulator demo
@@ -23,6 +23,10 @@ check: $(STAMP)
 selftest: $(STAMP)
 	$(BIN)/fenix-conformance selftest --jobs 6 --repeat 5 --seed $$(date +%s)
 	$(BIN)/fenix-conformance selftest --role vnfm --jobs 6
+
+# serve beside other servers on the same work; results into docs/benchmarks.md. Needs wrk; node, npm and java for some.
+bench: $(STAMP)
+	$(BIN)/python loadtests/benchmarks/compare.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
