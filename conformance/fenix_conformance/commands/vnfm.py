@@ -55,7 +55,11 @@ _FUZZ_WINDOW: Final = 2.0
 @option("--project", metavar="ID", help="The id of the VNFM's project, where it must have that one.")
 @option("--command", "start_command", metavar='"…"', help="Starts the VNFM (no shell); it is stopped at the end.")
 @option("--scenario", "scenarios", metavar="NAME|FILE", multiple=True, help="Play this one; repeatable. [default: all]")
-@option("--reply-window", type=SECONDS, help="What the VNFM has for each reply. [default: 5s; with --fuzz 2s]")
+@option(
+    "--reply-window",
+    type=SECONDS,
+    help="What the VNFM has for each reply, whatever the scenario says. [default: 5s; with --fuzz 2s]",
+)
 @option("--own-action-window", type=SECONDS, help="For a host to become empty. [default: twice the reply window]")
 @selection_options
 @option("--seed", type=click.IntRange(0, 2**53), help="Other clouds of the same kinds. [default: each scenario's own]")
