@@ -46,14 +46,16 @@ EFFECTS = (
     ("DELETE", r"/v1/maintenance/[^/]+/?", {"event"}),
     ("POST", r"/v2/alarms/?", {"subscription"}),
     ("PUT|DELETE", r"/v2/alarms/.+", {"subscription"}),
-    ("POST", r"/simulator/v1/sessions/[^/]+/(pause|resume)", {"event", "subscription"}),
-    ("POST|DELETE", r"/simulator/v1/instances(/.+)?", {"event", "cloud", "subscription"}),
+    ("POST", r"/simulator/v1/sessions/?", {"event", "subscription"}),
+    ("POST", r"/simulator/v1/sessions/[^/]+/(pause|resume|step|reset)", {"event", "cloud", "subscription"}),
+    ("POST|DELETE", r"/simulator/v1/instances(/.+)?", {"event", "cloud", "subscription", "fault"}),
     ("POST", r"/simulator/v1/clock/advance", {"event", "subscription", "cloud"}),
-    ("POST|DELETE", r"/simulator/v1/faults", {"fault"}),
+    ("POST|DELETE", r"/simulator/v1/faults(/.+)?", {"fault"}),
     ("POST", r"/simulator/v1/reset", {"event", "cloud", "fault", "subscription"}),
     ("PUT", r"/simulator/v1/state", {"event", "cloud", "fault", "subscription"}),
     # A list counts towards the faults that were asked for, and answering none is what a fault may do.
     ("GET|HEAD", r"/v1/maintenance/[^/]+/[^/]+/?", {"fault"}),
+    ("GET|HEAD", r"/simulator/v1/instances(/.+)?", {"fault"}),
 )
 
 
@@ -301,7 +303,7 @@ class Watch:
         }
         found = {entry.kind for entry in self.simulator.journal.read(self.at, 10_000, STATE)}
         assert found <= allowed, f"{method} {path} → {status} led to {found}"
-        moved = accepted and path.endswith("/clock/advance")
+        moved = accepted and path.partition("?")[0].endswith("/clock/advance")
         assert found or moved or self.look() == self.picture, f"{method} {path} → {status} changed something"
         self.look_again()
 
