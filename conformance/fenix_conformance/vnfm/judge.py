@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -82,8 +83,6 @@ def _result(row: Requirement, courses: Sequence[Course], strict: bool, rerun: st
 
 
 def _strictly(finding: Finding) -> Finding:
-    from dataclasses import replace
-
     return replace(finding, outcome=Outcome.FAIL) if finding.outcome is Outcome.WARN else finding
 
 
