@@ -114,7 +114,6 @@ class Simulator:
                 settings.port,
                 threads=settings.threads,
                 lane=fast_lane.of(self.app),
-                at_once=settings.journal is None,
             )
             trusted = [self._trusted(number, *given) for number, given in enumerate(settings.alarm_urls, 1)]
             resume(self.service, self.journal, decode_event, trusted)

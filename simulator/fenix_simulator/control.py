@@ -16,7 +16,8 @@ from fenix_simulator.history import STATE_KINDS, Decode, entries, fold
 from fenix_simulator.notifier import Untold
 from fenix_simulator.ports import Alarm, AlarmSink, Entry, Recorded, Timers
 from fenix_simulator.rehearsal import rehearse
-from fenix_simulator.service import MaintenanceService, session_entry
+from fenix_simulator.running import session_entry
+from fenix_simulator.service import MaintenanceService
 from fenix_simulator.subscriptions import Subscription
 
 STATE_VERSION = 1

@@ -26,19 +26,10 @@ from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.domain.session import Session
 from fenix_simulator.notifier import AlarmFactory, Notified, Notifier, Untold
 from fenix_simulator.ports import AlarmSink, Clock, Entry, Journal, Timers
+from fenix_simulator.reply_round import GivenReply, take_together
+from fenix_simulator.running import Running, session_entry
 from fenix_simulator.shards import Shard
 from fenix_simulator.subscriptions import Subscriptions
-
-
-class _Running:
-    """A session with its lock and its lists that are ready to be sent."""
-
-    __slots__ = ("lists", "lock", "session")
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.lock = threading.RLock()
-        self.lists: dict[str, bytes] = {}
 
 
 class MaintenanceService:
@@ -72,7 +63,7 @@ class MaintenanceService:
         self._timers = timers(self.fire)
         self._session_limit = session_limit
         self._topology = threading.RLock()
-        self._sessions: dict[str, _Running] = {}
+        self._sessions: dict[str, Running] = {}
         #: Of all sessions that there ever were or are to be: none takes the id of another.
         self._ids: set[str] = set()
         self._next_id = 1
@@ -206,20 +197,11 @@ class MaintenanceService:
             self._commit(running, events, along)
             return bool(events and along)
 
-    @contextmanager
-    def unhindered(self, session_id: str, project_id: str) -> Iterator[bool]:
-        """Whether a reply of the project inside the block has nobody to wait for and leads the session to no next
-        step."""
-        running = self._sessions.get(session_id)
-        if running is None or not running.lock.acquire(blocking=False):
-            yield False
-            return
-        try:
-            ask = running.session.ask
-            told = None if ask is None else ask.told.get(project_id)
-            yield ask is None or told is None or ask.missing > 1 or told.replied()
-        finally:
-            running.lock.release()
+    def reply_together(self, given: Sequence[GivenReply], along: Sequence[Entry]) -> list[bool]:
+        """Take replies that came at once, where that needs no waiting, with one commit; see ``reply_round``."""
+        return take_together(
+            given, along, sessions=self._sessions, journal=self.journal, clock=self.clock, apply=self._apply
+        )
 
     # -- the cloud ---------------------------------------------------------------------------------------------------
 
@@ -337,7 +319,7 @@ class MaintenanceService:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _running(self, session_id: str) -> _Running:
+    def _running(self, session_id: str) -> Running:
         running = self._sessions.get(session_id)
         if running is None:
             raise UnknownSession(
@@ -385,9 +367,9 @@ class MaintenanceService:
             self._notifier.check(session_id, project)
         return chosen, projects
 
-    def _begin(self, created: m.SessionCreated) -> _Running:
+    def _begin(self, created: m.SessionCreated) -> Running:
         session = Session(created, self._keeper.cloud.copy(), self.rules, self.subscriptions.is_managed)
-        running = self._sessions[created.session_id] = _Running(session)
+        running = self._sessions[created.session_id] = Running(session)
         self._ids.add(created.session_id)
         return running
 
@@ -396,7 +378,7 @@ class MaintenanceService:
             self._commit(running, running.session.decide(command))
 
     @contextmanager
-    def _locked(self, session_id: str) -> Iterator[_Running]:
+    def _locked(self, session_id: str) -> Iterator[Running]:
         """The session with its lock held, as it is now: it may end, or begin anew, while we wait for the lock."""
         while True:
             running = self._running(session_id)
@@ -405,7 +387,7 @@ class MaintenanceService:
                     yield running
                     return
 
-    def _commit(self, running: _Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
+    def _commit(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
         """Journal, apply and carry on until the session waits again (with the session's lock held). The entries
         ``along`` are written behind the first events, where there are any."""
         session = running.session
@@ -422,11 +404,14 @@ class MaintenanceService:
             else:
                 self.journal.append(entries, at)
             for event in events:
-                session.apply(event)
-                self._effect(running, event)
+                self._apply(running, event)
             events = session.proceed(self.clock.now())
 
-    def _effect(self, running: _Running, event: m.Event) -> None:
+    def _apply(self, running: Running, event: m.Event) -> None:
+        running.session.apply(event)
+        self._effect(running, event)
+
+    def _effect(self, running: Running, event: m.Event) -> None:
         session = running.session
         match event:
             case m.TimerStarted(timer, _, kind, duration):
@@ -463,7 +448,7 @@ class MaintenanceService:
             return False
         return event.instance_ids == told.asked[: len(event.instance_ids)] and not told.replied()
 
-    def _lock_active(self, locks: ExitStack, instance_id: str | None = None) -> list[_Running]:
+    def _lock_active(self, locks: ExitStack, instance_id: str | None = None) -> list[Running]:
         active = []
         for _, running in sorted(self._sessions.items()):
             locks.enter_context(running.lock)
@@ -471,8 +456,3 @@ class MaintenanceService:
             if not session.is_over and (instance_id is None or instance_id in session.cloud):
                 active.append(running)
         return active
-
-
-def session_entry(session_id: str, event: m.Event) -> Entry:
-    """An event of a session as the journal takes it."""
-    return Entry("event", type(event).__name__, event, session_id, getattr(event, "project_id", None))

@@ -127,16 +127,6 @@ def test_an_entry_that_cannot_be_written_takes_its_call_with_it(path: Path) -> N
     journal.close()
 
 
-def test_one_session_is_read_through_the_index(filled: Path) -> None:
-    """A filter on a session does not scan the file."""
-    connection = sqlite3.connect(filled)
-    query = "EXPLAIN QUERY PLAN SELECT * FROM entry WHERE number > ? AND session_id = ? ORDER BY number LIMIT 5"
-    plan = " ".join(str(row) for row in connection.execute(query, (3, "s")))
-    connection.close()
-    assert "entry_session" in plan
-    assert "TEMP B-TREE" not in plan
-
-
 # -- who may have the file -------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,6 @@ a value in visible ASCII; no query, no percent-encoding, no body but one of a gi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 #: Limits of what is plain.
@@ -17,8 +16,8 @@ MAX_FIELDS = 20
 MAX_PATH_CHARS = 512
 MAX_BODY_BYTES = 64 * 1024
 
-#: Clients send the same heads again and again.
-_KEPT_HEADS = 1_024
+#: Clients send the same fields again and again.
+_KEPT = 1_024
 
 _LINE = re.compile(rb"(GET|PUT) (/[A-Za-z0-9/._~-]+) HTTP/1\.1")
 _FIELD = re.compile(rb"([A-Za-z0-9-]+): ([!-~](?:[ -~]*[!-~])?)")
@@ -40,25 +39,18 @@ _FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PlainHead:
-    """The head of a plain request; ``length`` is its body's, in bytes (GET: 0), ``content_type`` is as it was sent."""
-
-    method: str
-    path: str
-    content_type: str
-    length: int
-
-
 class PlainRequest:
-    """A plain request that has come whole; ``data`` is all of it. It stands among the requests that waitress read."""
+    """A plain request that has come whole; ``data`` is all of it, ``content_type`` is as it was sent. It stands among
+    the requests that waitress read."""
 
-    __slots__ = ("body", "data", "head")
+    __slots__ = ("body", "content_type", "data", "method", "path")
 
-    def __init__(self, head: PlainHead, data: bytes, body: bytes) -> None:
-        self.head = head
-        self.data = data
+    def __init__(self, method: str, path: str, content_type: str, body: bytes, data: bytes) -> None:
+        self.method = method
+        self.path = path
+        self.content_type = content_type
         self.body = body
+        self.data = data
 
     def close(self) -> None:
         """Nothing is open."""
@@ -70,19 +62,27 @@ def read(data: bytes) -> PlainRequest | int | None:
     head, end, body = data.partition(b"\r\n\r\n")
     if not end or len(head) > MAX_HEAD_BYTES:
         return None
-    plain = _head(head)
-    if plain is None or len(body) > plain.length:
-        return None
-    return PlainRequest(plain, data, body) if len(body) == plain.length else plain.length - len(body)
-
-
-@lru_cache(_KEPT_HEADS)
-def _head(head: bytes) -> PlainHead | None:
-    line, *fields = head.split(b"\r\n")
+    line, _, rest = head.partition(b"\r\n")
     asked = _LINE.fullmatch(line)
-    if asked is None or len(asked[2]) > MAX_PATH_CHARS or len(fields) > MAX_FIELDS:
+    fields = _fields(rest)
+    if asked is None or fields is None or len(asked[2]) > MAX_PATH_CHARS:
         return None
+    length, content_type = fields
+    has_body = asked[1] == b"PUT"
+    if bool(length) != has_body or (has_body and not content_type) or len(body) > length:
+        return None
+    if len(body) < length:
+        return length - len(body)
+    return PlainRequest(asked[1].decode(), asked[2].decode(), content_type, body, data)
+
+
+@lru_cache(_KEPT)
+def _fields(lines: bytes) -> tuple[int, str] | None:
+    """The length of the body and its type as these fields say them; None where they are not plain."""
     values: dict[bytes, str] = {}
+    fields = lines.split(b"\r\n")
+    if len(fields) > MAX_FIELDS:
+        return None
     for field in fields:
         said = _FIELD.fullmatch(field)
         name = said[1].lower() if said is not None else b""
@@ -91,13 +91,6 @@ def _head(head: bytes) -> PlainHead | None:
             return None
         values[name] = said[2].decode("ascii")
     length = int(values.get(b"content-length", "0"))
-    content_type = values.get(b"content-type", "")
-    with_body = asked[1] == b"PUT"
-    if (
-        b"host" not in values
-        or length > MAX_BODY_BYTES
-        or bool(length) != with_body
-        or (with_body and not content_type)
-    ):
+    if b"host" not in values or length > MAX_BODY_BYTES:
         return None
-    return PlainHead(asked[1].decode(), asked[2].decode(), content_type, length)
+    return length, values.get(b"content-type", "")

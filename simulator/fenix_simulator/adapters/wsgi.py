@@ -40,6 +40,9 @@ MISHAP = "fenix_simulator.mishap"
 
 _MAX_HEADER_BYTES = 64 * 1024
 
+#: So many plain requests are answered together at most: the first of them waits for the last.
+_TOGETHER = 32
+
 #: How long the reading thread sleeps at most before it looks after its connections, in seconds.
 _TICK = 1.0
 
@@ -60,14 +63,12 @@ class Server:
         request_timeout: float = 30.0,
         idle_timeout: float = 120.0,
         lane: Lane | None = None,
-        at_once: bool = False,
     ) -> None:
         """Bind and listen. Errors: OSError where the address cannot be had.
 
         ``request_timeout`` is how many seconds a client has to send a whole request, and how long an answer may wait
         for a client that reads nothing of it; ``idle_timeout`` is how long a connection is kept between requests.
-        ``lane`` is asked before ``app``, where it has something to say; ``at_once``: what is recorded waits for
-        nothing, and the reading thread may answer what the lane can answer without waiting.
+        ``lane`` is asked before ``app``, where it has something to say.
         """
         self._stopping = threading.Event()
         self._stopped = threading.Event()
@@ -106,7 +107,7 @@ class Server:
                 sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
                 bind_socket=False,
             )
-            self._waitress.lane, self._waitress.at_once = lane, at_once
+            self._waitress.lane = lane
         except BaseException:
             listening.close()
             raise
@@ -133,7 +134,7 @@ class Server:
             return
         try:
             while not self._stopping.is_set():
-                wasyncore.loop(timeout=_TICK, use_poll=True, map=self._map, count=1)
+                self._turn(_TICK)
                 self._look_after(time.time())
             self._drain()
         finally:
@@ -152,6 +153,11 @@ class Server:
         self._waitress.pull_trigger()
         if self._serving is not threading.current_thread():
             self._stopped.wait(timeout + 2 * _TICK)
+
+    def _turn(self, timeout: float) -> None:
+        """Wait until something comes, for up to ``timeout`` seconds, and read all that has come."""
+        wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
+        self._waitress.answer_gathered()
 
     def _told(self, app: App) -> App:
         """``app`` with the server's own powers in each request's environment."""
@@ -208,7 +214,7 @@ class Server:
                     channel.handle_close()
             if not self._channels():
                 return
-            wasyncore.loop(timeout=0.05, use_poll=True, map=self._map, count=1)
+            self._turn(0.05)
 
     def _close(self) -> None:
         self._pauses.close()
@@ -227,13 +233,21 @@ def _waiting_since(channel: Channel) -> float:
 class _Listener(TcpWSGIServer):
     channel_class = Channel
     lane: Lane | None = None
-    at_once = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Reentrant: a signal's handler may stop the server while the same thread is closing it.
         self._pipe_lock = threading.RLock()
         self._pipe_closed = False
+        #: Connections whose plain request came in this turn.
+        self.gathered: list[Channel] = []
         super().__init__(*args, **kwargs)
+
+    def answer_gathered(self) -> None:
+        """Answer the plain requests that came at once, together: what they have in common is done once."""
+        while self.gathered and self.lane is not None:
+            some, self.gathered = self.gathered[:_TOGETHER], self.gathered[_TOGETHER:]
+            for channel, body in zip(some, self.lane.answers([one.requests[0] for one in some]), strict=True):
+                channel.answer_at_once(body)
 
     def pull_trigger(self) -> None:
         """Wake the loop. Once the pipe is closed its number may be another file's, which must not be written to."""

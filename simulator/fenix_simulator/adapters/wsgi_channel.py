@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol
@@ -29,12 +30,12 @@ class Lane(Protocol):
     """Answers plain requests before the application is asked (``http.fast_lane``): the body of a 200 in JSON, or None
     where the application shall answer."""
 
-    def list(self, path: str, content_type: str) -> bytes | None: ...
+    def answers(self, asked: Sequence[PlainRequest]) -> Sequence[bytes | None]:
+        """Of those that came at once; None also where it would have to wait."""
+        ...
 
-    def reply(self, path: str, content_type: str, sent: bytes) -> bytes | None: ...
-
-    def reply_at_once(self, path: str, content_type: str, sent: bytes) -> bytes | None:
-        """None also where it would have to wait."""
+    def answer(self, asked: PlainRequest) -> bytes | None:
+        """Of one that may wait."""
         ...
 
 
@@ -119,7 +120,9 @@ class Channel(HTTPChannel):
             data = begun + data
             plain = plain_requests.read(data)
             if isinstance(plain, PlainRequest):
-                self._take(plain)
+                with self.requests_lock:  # type: ignore[attr-defined]  # the stub forgets it
+                    self.requests.append(plain)
+                self.server.gathered.append(self)
                 return True
             if plain is not None and not begun:
                 # Clients send head and body one after the other; what comes in more pieces is waitress's to collect.
@@ -135,22 +138,16 @@ class Channel(HTTPChannel):
             and not self.total_outbufs_len
         )
 
-    def _take(self, plain: PlainRequest) -> None:
-        """Answer the request, or have it answered by a thread that may wait."""
-        lane: Lane = self.server.lane
-        head = plain.head
-        if self.server.at_once:
-            if head.method == "GET":
-                body = lane.list(head.path, head.content_type)
-            else:
-                body = lane.reply_at_once(head.path, head.content_type, plain.body)
-            if body is not None:
-                self._answer(body)
-                self.waiting_since = time.time()
-                return
-        with self.requests_lock:  # type: ignore[attr-defined]  # the stub forgets it
-            self.requests.append(plain)
+    def answer_at_once(self, body: bytes | None) -> None:
+        """Answer the plain request that is first with that JSON; None: have it answered by a thread that may wait."""
+        if body is None:
             self.server.add_task(self)
+            return
+        with self.requests_lock:  # type: ignore[attr-defined]  # the stub forgets it
+            self.requests.pop(0)
+        if self.connected:
+            self._answer(body)
+        self.waiting_since = time.time()
 
     def reset_on_close(self) -> None:
         """Let the client see a reset and no orderly end when the connection is closed."""
@@ -174,12 +171,7 @@ class Channel(HTTPChannel):
     def _serve(self, plain: PlainRequest) -> bool:
         """Answer the request, which is the only one; False where it now is what waitress makes of it."""
         lane: Lane = self.server.lane
-        head, body = plain.head, None
-        if self.connected:
-            if head.method == "GET":
-                body = lane.list(head.path, head.content_type)
-            else:
-                body = lane.reply(head.path, head.content_type, plain.body)
+        body = lane.answer(plain) if self.connected else None
         if body is None:
             parsed = self.parser_class(self.adj)
             data = plain.data

@@ -18,6 +18,7 @@ from fenix_contract.vocabulary import (
     FINAL_STATES,
     Action,
     AlarmState,
+    ReplyPrefix,
     State,
 )
 from fenix_simulator.domain import messages as m
@@ -120,7 +121,8 @@ class Session:
         """The events a command leads to. Raises a MaintenanceError when it is refused."""
         match command:
             case m.Reply():
-                return self._decide_reply(command)
+                event = self.decide_reply(command)
+                return [] if event is None else [event]
             case m.Tick(timer):
                 started = next((t for t in self.timers.values() if t.timer == timer), None)
                 if started is None or self.paused or self.is_over:
@@ -141,6 +143,29 @@ class Session:
                 return [m.SessionResumed(), *self._renewed()] if self.paused else []
             case m.Restart():
                 return [] if self.is_over or self.paused else self._renewed()
+
+    def decide_reply(self, reply: m.Reply) -> m.ReplyAccepted | None:
+        """The event that a reply leads to; None where it repeats what was taken. Raises a MaintenanceError when it is
+        refused."""
+        if reply.state == ACK_ACTION_DONE and self.rules.dialect is Dialect.PER_INSTANCE:
+            return None
+        if self.rules.behaviour is Behaviour.UPSTREAM:
+            if reply.project_id not in self.projects:
+                raise UnknownProject(f"project {reply.project_id!r} has no part in session {self.session_id}")
+            return accepted(reply)
+        if reply.project_id not in self.projects:
+            raise UnknownProject(
+                f"project {reply.project_id!r} has no part in session {self.session_id}",
+                expected="a project with instances on the session's hosts",
+                hint="use the reply_url of the alarm as it is",
+            )
+        return judge_strict(reply, None if self.is_over else self.ask, self.state, self.last)
+
+    def waits_after(self, reply: m.ReplyAccepted, ahead: int) -> bool:
+        """Whether all that the session does once it has taken ``reply``, and ``ahead`` acknowledgements before it, is
+        to go on waiting for others."""
+        ask = self.ask
+        return ask is not None and reply.state == ReplyPrefix.ACK + ask.state and ask.missing - ahead > 1
 
     def proceed(self, now: datetime) -> list[m.Event]:
         """The session's next step of its own; empty while it waits."""
@@ -176,22 +201,6 @@ class Session:
     def go_on(self, now: datetime) -> list[m.Event]:
         """The rest of a step that was begun (see ``step``); empty when it waits again."""
         return [] if self.is_over else workflow.STEPS[self.state](self, now)
-
-    def _decide_reply(self, reply: m.Reply) -> list[m.Event]:
-        if reply.state == ACK_ACTION_DONE and self.rules.dialect is Dialect.PER_INSTANCE:
-            return []
-        if self.rules.behaviour is Behaviour.UPSTREAM:
-            if reply.project_id not in self.projects:
-                raise UnknownProject(f"project {reply.project_id!r} has no part in session {self.session_id}")
-            return [accepted(reply)]
-        if reply.project_id not in self.projects:
-            raise UnknownProject(
-                f"project {reply.project_id!r} has no part in session {self.session_id}",
-                expected="a project with instances on the session's hosts",
-                hint="use the reply_url of the alarm as it is",
-            )
-        event = judge_strict(reply, None if self.is_over else self.ask, self.state, self.last)
-        return [] if event is None else [event]
 
     def _decide_move(self, instance_id: str) -> list[m.Event]:
         instance = self.cloud.instance(instance_id)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fenix_simulator.domain.rules import Behaviour, Dialect
 from fenix_simulator.ports import Clock, Entry, Journal
+from fenix_simulator.reply_round import GivenReply
 from fenix_simulator.subscriptions import Subscriptions
 from fenix_simulator.views import HostView, InstanceView, ProjectView, SessionView
 
@@ -68,7 +68,7 @@ class Service(Protocol):
 
     def ready_list(self, session_id: str, project_id: str) -> bytes | None: ...
 
-    def unhindered(self, session_id: str, project_id: str) -> AbstractContextManager[bool]: ...
+    def reply_together(self, given: Sequence[GivenReply], along: Sequence[Entry]) -> list[bool]: ...
 
     def reply(
         self,

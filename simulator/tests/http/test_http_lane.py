@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from fenix_simulator.adapters.plain_requests import PlainRequest
 from fenix_simulator.adapters.wsgi import Server
 
 BOUND = 20.0
@@ -17,23 +18,21 @@ HEAD = b"PUT /a/b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConte
 
 
 class RecordingLane:
-    """Answers all it is asked with ``body``; may be told not to, and then hands on."""
+    """Answers all it is asked with ``body``; may be told to answer nothing at once, or nothing at all."""
 
     def __init__(self, body: bytes = b"{}", *, at_once: bool = True, hands_on: bool = False) -> None:
         self.body = None if hands_on else body
         self.at_once = at_once
         self.asked: list[tuple[str, str, str]] = []
+        self.together: list[int] = []
 
-    def list(self, path: str, _content_type: str) -> bytes | None:
-        self.asked.append(("list", path, threading.current_thread().name))
+    def answers(self, asked: Sequence[PlainRequest]) -> list[bytes | None]:
+        self.together.append(len(asked))
+        return [self.answer(one) if self.at_once else None for one in asked]
+
+    def answer(self, asked: PlainRequest) -> bytes | None:
+        self.asked.append((asked.method, asked.path, threading.current_thread().name))
         return self.body
-
-    def reply(self, path: str, _content_type: str, _sent: bytes) -> bytes | None:
-        self.asked.append(("reply", path, threading.current_thread().name))
-        return self.body
-
-    def reply_at_once(self, path: str, content_type: str, sent: bytes) -> bytes | None:
-        return self.reply(path, content_type, sent) if self.at_once else None
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -69,17 +68,16 @@ def status(connection: socket.socket) -> tuple[int, bytes]:
 
 def test_what_waits_for_nobody_is_answered_by_the_reading_thread(serve: Callable[..., Server]) -> None:
     lane = RecordingLane()
-    with connect(serve(lane, at_once=True)) as connection:
+    with connect(serve(lane)) as connection:
         for request in (b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n", HEAD + b"{}"):
             connection.sendall(request)
             assert status(connection) == (200, b"{}")
-    assert lane.asked == [("list", "/a", "http-server"), ("reply", "/a/b", "http-server")]
+    assert lane.asked == [("GET", "/a", "http-server"), ("PUT", "/a/b", "http-server")]
 
 
-@pytest.mark.parametrize("at_once", [False, True])
-def test_what_may_wait_is_answered_by_another(serve: Callable[..., Server], at_once: bool) -> None:
+def test_what_may_wait_is_answered_by_another(serve: Callable[..., Server]) -> None:
     lane = RecordingLane(at_once=False)
-    with connect(serve(lane, at_once=at_once)) as connection:
+    with connect(serve(lane)) as connection:
         connection.sendall(HEAD + b"{}")
         assert status(connection) == (200, b"{}")
     assert [name.startswith("waitress") for _, _, name in lane.asked] == [True]
@@ -92,7 +90,7 @@ def test_what_may_wait_is_answered_by_another(serve: Callable[..., Server], at_o
 def test_what_is_handed_on_reaches_the_application_whole(
     serve: Callable[..., Server], at_once: bool, pieces: tuple[bytes, ...]
 ) -> None:
-    with connect(serve(RecordingLane(hands_on=True), at_once=at_once)) as connection:
+    with connect(serve(RecordingLane(at_once=at_once, hands_on=True))) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(2):
             for piece in pieces:
@@ -110,10 +108,47 @@ def test_a_client_that_reads_late_gets_all_of_a_long_list_and_keeps_nobody_waiti
     serve: Callable[..., Server],
 ) -> None:
     body = b"[" + b"1," * 4_000_000 + b"1]"
-    server = serve(RecordingLane(body), at_once=True)
+    server = serve(RecordingLane(body))
     with connect(server) as slow, connect(server) as quick:
         slow.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
         assert slow.recv(1, socket.MSG_PEEK) == b"H"
         quick.sendall(HEAD + b"{}")
         assert status(quick)[0] == 200
         assert status(slow) == (200, body)
+
+
+def test_those_that_come_at_once_are_answered_together(serve: Callable[..., Server]) -> None:
+    class SlowFirst(RecordingLane):
+        """Answers the first when all the others have been sent."""
+
+        def answers(self, asked: Sequence[PlainRequest]) -> list[bytes | None]:
+            if not self.together:
+                begun.set()
+                assert all_sent.wait(BOUND)
+            return super().answers(asked)
+
+    begun, all_sent = threading.Event(), threading.Event()
+    lane = SlowFirst()
+    server = serve(lane)
+    connections = [connect(server) for _ in range(40)]
+    try:
+        # Each is accepted and answered once, so that none of them is still to be accepted below.
+        connections[0].sendall(HEAD + b"{}")
+        assert begun.wait(BOUND)
+        all_sent.set()
+        for one in connections[1:]:
+            one.sendall(HEAD + b"{}")
+        assert [status(one)[0] for one in connections] == [200] * 40
+        lane.together, all_sent = [], threading.Event()
+        begun.clear()
+        connections[0].sendall(HEAD + b"{}")
+        assert begun.wait(BOUND)
+        for one in connections[1:]:
+            one.sendall(HEAD + b"{}")
+        all_sent.set()
+        assert [status(one) for one in connections] == [(200, b"{}")] * 40
+    finally:
+        for one in connections:
+            one.close()
+    # All that are there are read before any is answered, and answered so many at a time that none waits for long.
+    assert lane.together == [1, 32, 7]
