@@ -7,10 +7,10 @@ import os
 import re
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -222,8 +222,13 @@ def _serve(**options: Any) -> None:
         policy = manners.adapt(_policy(options))
     except ValueError as error:
         raise click.UsageError(f"{manners.name} does not go with the other options: {error}") from error
-    stop = threading.Event()
-    _stop_on_signals(stop.set)
+    # A handler may put into this queue whatever the thread that it interrupts is at.
+    ending: SimpleQueue[None] = SimpleQueue()
+
+    def stop() -> None:
+        ending.put(None)
+
+    _stop_on_signals(stop)
 
     from fenix_vnfm.client import FenixClient
     from fenix_vnfm.manager import ProjectManager
@@ -248,8 +253,8 @@ def _serve(**options: Any) -> None:
             client=FenixClient(token=options["token"], hosts=hosts, timeout=policy.request_timeout),
             cloud=_cloud(options, hosts),
             conduct=manners.conduct,
-            on_leave=stop.set,
-            on_event=EventPrinter(sys.stdout, options["style"], stop.set),
+            on_leave=stop,
+            on_event=EventPrinter(sys.stdout, options["style"], stop),
         ) as manager,
     ):
         try:
@@ -261,7 +266,7 @@ def _serve(**options: Any) -> None:
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.UsageError(f"--ready-file: {error.strerror or error}: {options['ready_file']}") from error
-        stop.wait()
+        ending.get()
 
 
 def _stop_on_signals(stop: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,15 +92,29 @@ def is_http(text: str) -> bool:
 
 @contextmanager
 def stopping_by(stop: Callable[[], None], signals: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)) -> Iterator[None]:
-    """Call ``stop`` on a thread of its own when one of the signals comes while the block runs."""
+    """Call ``stop`` on a thread of its own when one of the signals comes while the block runs.
 
-    def handle(_signal: int, _frame: object) -> None:
-        # Not on this thread: it may hold a lock that ``stop`` needs.
-        threading.Thread(target=stop, daemon=True).start()
+    A handler in Python would run when the main thread gets to it, which may be at the end of all that it waits for. So
+    the interpreter tells of signals through a socket, at whatever moment they come.
+    """
+    told, tells = socket.socketpair()
+    tells.setblocking(False)
 
-    before = {number: signal.signal(number, handle) for number in signals}
+    def listen() -> None:
+        while number := told.recv(1):
+            if number[0] in signals:
+                stop()
+
+    listener = threading.Thread(target=listen, name="signals", daemon=True)
+    listener.start()
+    woken = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, lambda *_: None) for number in signals}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(woken)
+        tells.close()
+        listener.join()
+        told.close()

@@ -7,9 +7,9 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 
 from fenix_conformance.selftest.mutants import MUTANTS
 from fenix_conformance.selftest.reference_http import running
@@ -24,9 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             kind = f"breaks {subject.breaks[0]}" if subject.breaks else "correct"
             sys.stdout.write(f"{subject.name:34} {kind:30} {subject.description}\n")
         return 0
-    stop = threading.Event()
+    # A handler may put into this queue whatever the thread that it interrupts is at.
+    ending: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: ending.put(number))
     with running(
         options.mutant, options.variant, window=options.window, host=options.host, port=options.port
     ) as server:
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             draft.replace(options.ready_file)
         sys.stdout.write(f"{server.subject.name} at {server.url}\n")
         sys.stdout.flush()
-        stop.wait()
+        ending.get()
     return 0
 
 
