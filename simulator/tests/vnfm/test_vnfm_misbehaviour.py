@@ -334,7 +334,7 @@ def test_a_duplicate_scales_in_again(wrong, cloud):
     assert len(cloud.all) == 2
 
 
-def test_a_late_alarm_is_answered_again_and_a_duplicate_is_not(wrong, cloud):
+def test_a_late_alarm_is_answered_again_and_a_duplicate_is_not(wrong, fenix, cloud):
     one = wrong("late-alarm-acts")
     maintenance, scale_in = one.make("MAINTENANCE"), one.make("SCALE_IN")
     for body in (maintenance, maintenance, scale_in):
@@ -343,6 +343,7 @@ def test_a_late_alarm_is_answered_again_and_a_duplicate_is_not(wrong, cloud):
     one.hear("PLANNED_MAINTENANCE")
     for body in (maintenance, scale_in):
         one.send(body)
+    fenix.wait_for_requests(5, "PUT")
     said = [reply["state"] for reply in one.sent()]
     assert said[:3] == ["ACK_MAINTENANCE", "ACK_SCALE_IN", "ACK_PLANNED_MAINTENANCE"]
     assert said[3:] == ["ACK_MAINTENANCE", "ACK_SCALE_IN"]
