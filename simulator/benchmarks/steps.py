@@ -27,7 +27,8 @@ from fenix_simulator.domain.session import Session
 from fenix_simulator.inventory import generate
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-PER_HOST = 50
+PER_HOST = 100
+PER_PROJECT = 1_000
 PAGE = 4096
 
 Row = dict[str, float]
@@ -42,7 +43,8 @@ def measured(instances: int, steps: int) -> Row:
     """One size: bytes per instance, and microseconds of CPU for each event of a session under way."""
     generate(1, 10, None, 2, 2, 1)
     before = resident()
-    inventory = generate(1, instances // PER_HOST, None, 10, instances // 10, 1)
+    number = max(10, instances // PER_PROJECT)
+    inventory = generate(1, instances // PER_HOST, None, number, instances // number, 1)
     cloud = Cloud(inventory.hosts, inventory.instances)
     held = resident() - before
     projects = tuple(project.project_id for project in inventory.projects)
@@ -70,16 +72,19 @@ def measured(instances: int, steps: int) -> Row:
 
 
 def _go_on(session: Session) -> tuple[int, int]:
-    """Reply for whoever is asked, else let the oldest wait end: how many events that were, and moves among them."""
+    """Reply for all who are asked, else let the oldest wait end: how many events that were, and moves among them."""
     awaiting = session.awaiting()
     if not awaiting:
         timer = min(timer.timer for timer in session.timers.values())
         return _settle(session, session.decide(m.Tick(timer)))
-    project = awaiting[0]
-    actions = None
-    if session.state in ACTION_STATES:
-        actions = dict.fromkeys(session.instance_ids(project), "MIGRATE")
-    return _settle(session, session.decide(m.Reply(project, f"ACK_{session.state}", actions)))
+    counted = moved = 0
+    for project in awaiting:
+        actions = None
+        if session.state in ACTION_STATES:
+            actions = dict.fromkeys(session.instance_ids(project), "MIGRATE")
+        events, moves = _settle(session, session.decide(m.Reply(project, f"ACK_{session.state}", actions)))
+        counted, moved = counted + events, moved + moves
+    return counted, moved
 
 
 def _settle(session: Session, events: list[m.Event]) -> tuple[int, int]:

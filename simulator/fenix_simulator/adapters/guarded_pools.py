@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from typing import Any, ClassVar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from fenix_simulator.adapters import plain_answers
 from fenix_simulator.adapters.spoiled_posts import SpoiledBody
 from fenix_simulator.adapters.target_guard import TargetGuard
 
@@ -68,6 +70,15 @@ def _bound(connection: socket.socket, deadline: float) -> None:
         connection.settimeout(left)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer's status, and what is still to be read of it; None where it has come whole and its connection can be
+    used again."""
+
+    status: int
+    rest: HTTPResponse | None = None
+
+
 class GuardedConnection(HTTPConnection):
     """A connection to one target, dialled by the guard. At most one thread uses it at a time."""
 
@@ -83,32 +94,44 @@ class GuardedConnection(HTTPConnection):
             return False
         return self.is_connected
 
-    def exchange(self, request: bytes, seconds: float) -> HTTPResponse:
+    def exchange(self, request: bytes, seconds: float) -> Answer:
         """Send the request, as it is, and read the answer's status line and header fields. ``seconds`` are for all of
         the answer, its body too. Errors: those of connecting (urllib3's), OSError, http.client's."""
         if self.sock is None:
             self.connect()
-        self.sock.settimeout(seconds)
+        if self.sock.gettimeout() != seconds:
+            self.sock.settimeout(seconds)
         # Who refuses a request may answer before it was read, and close.
         with suppress(BrokenPipeError, ConnectionResetError):
             self.sock.sendall(request)
         return self.answer(seconds)
 
-    def answer(self, seconds: float) -> HTTPResponse:
+    def answer(self, seconds: float) -> Answer:
         """Read the answer to what was sent, as ``exchange`` does."""
         if isinstance(self.sock, _DeadlineSocket | _DeadlineTLSSocket):
             self.sock.deadline = time.monotonic() + seconds
-        response = HTTPResponse(self.sock, method="POST")
         try:
-            response.begin()
-        except BaseException as error:
-            response.close()
-            # RemoteDisconnected is a reset, too.
-            if isinstance(error, ConnectionResetError) and self._answered_at is not None:
+            if self.sock.gettimeout() != seconds:
+                self.sock.settimeout(seconds)
+            answer = self._read_answer(self.sock.recv(plain_answers.READ))
+        except ConnectionResetError:  # RemoteDisconnected is one, too
+            if self._answered_at is not None:
                 raise StaleConnection("the kept-open connection was closed") from None
             raise
         self._answered_at = time.monotonic()
-        return response
+        return answer
+
+    def _read_answer(self, begun: bytes) -> Answer:
+        status = plain_answers.status(begun)
+        if status is not None:
+            return Answer(status)
+        response = HTTPResponse(plain_answers.Begun(self.sock, begun), method="POST")  # type: ignore[arg-type]
+        try:
+            response.begin()
+        except BaseException:
+            response.close()
+            raise
+        return Answer(response.status, response)
 
     def spoil(self, target: str, body: SpoiledBody, fields: Mapping[str, str]) -> None:
         """Send a POST that goes wrong as its body wants it; the connection can be used for nothing after that."""

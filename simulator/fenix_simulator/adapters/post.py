@@ -98,17 +98,17 @@ class Poster:
                     len(alarm.body),
                     alarm.body,
                 )
-                response = connection.exchange(request, self._answer_seconds)
+                answer = connection.exchange(request, self._answer_seconds)
             else:
                 body = SpoiledBody(alarm.body, mishap, self._closing.wait)
                 connection.spoil(address.path, body, _spoiled_fields(alarm, mishap))
-                response = connection.answer(self._answer_seconds)
-            reached.status = response.status
-            ended = _throw_away(response)
+                answer = connection.answer(self._answer_seconds)
+            reached.status = answer.status
+            stays = answer.rest is None or (_throw_away(answer.rest) and not answer.rest.will_close)
         except BaseException:
             connection.close()
             raise
-        if ended and mishap is None and not response.will_close:
+        if stays and mishap is None:
             pools.give_back(address.target, connection)
         else:
             connection.close()
