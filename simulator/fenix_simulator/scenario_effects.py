@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -28,16 +27,20 @@ class Operation(StrEnum):
     CONTROL = "control"
 
 
-#: The names that traits can be given here.
-_TRAIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+#: The traits of alarms that are texts.
+_TEXTS = frozenset(Trait) - {Trait.ACTIONS_AT, Trait.REPLY_AT}
 
 
 def _crop(value: Any) -> Any:
-    if isinstance(value, str) and _TRAIT.fullmatch(value):
+    lengths = value if isinstance(value, Mapping) else {value: 1} if isinstance(value, str) else {}
+    if strange := [name for name in lengths if name not in _TEXTS]:
+        raise ValueError(f"no alarm has a text trait {shorten(strange[0])}, they are {listed(_TEXTS)}")
+    if isinstance(value, str):
         return value
-    lengths = value if isinstance(value, Mapping) else {"all": value}
-    if lengths and all(map(_TRAIT.fullmatch, lengths)) and all(map(_is_length, lengths.values())):
-        return {name: int(length) for name, length in value.items()} if isinstance(value, Mapping) else int(value)
+    if lengths and all(map(_is_length, lengths.values())):
+        return {name: int(length) for name, length in lengths.items()}
+    if _is_length(value):
+        return int(value)
     raise ValueError(
         f"must be a number of characters from 1 to {TEXT_LENGTH}, a trait, or {{trait: number}}, not {shorten(value)}"
     )

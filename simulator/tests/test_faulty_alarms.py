@@ -380,9 +380,9 @@ def test_all_texts_of_an_alarm_are_written_as_in_python_2():
     ("crop", "lengths"),
     [
         (4, {"state": 4, "session_id": 1, "reply_url": 4, "reply_at": 19}),
-        ({"reply_url": 10, "nothing": 3}, {"state": 11, "reply_url": 10}),
+        ({"reply_url": 10, "host": 3}, {"state": 11, "reply_url": 10}),
         ("state", {"state": 5}),
-        ("nothing", {"state": 11}),
+        ("host", {"state": 11}),
     ],
 )
 def test_texts_are_cropped(crop, lengths):

@@ -136,6 +136,10 @@ def _lines(text: str | bytes) -> list[str]:
             "x.yaml:4: faults[0].then.crop: must be a number of characters from 1 to 255, a trait, or {trait: ",
         ),
         (
+            "faults:\n  - {when: {operation: alarm}, then: {crop: nope}}",
+            "x.yaml:4: faults[0].then.crop: no alarm has a text trait 'nope', they are allowed_actions, host, ",
+        ),
+        (
             "faults:\n  - {when: {operation: alarm}, then: {unknown_state: SCALE_IN}}",
             "x.yaml:4: faults[0].then.unknown_state: SCALE_IN is a state that managers know; traits can set it all ",
         ),

@@ -33,7 +33,7 @@ VALUES: dict[str, list[Any]] = {
     "hold_back": [2, 101],
     "traits": [{"a": 1}, {"state": "X"}, {}],
     "unknown_state": ["FOO", "SCALE_IN", "a b"],
-    "crop": [4, "state", {"a": 3}, 0, "", {}, {"a": 0}, True, 256, "a b", {"a b": 3}, 2.0, {"a": 2.0}],
+    "crop": [4, "state", {"host": 3}, 0, "", {}, {"host": 0}, True, 256, "a", {"reply_at": 3}, 2.0, {"state": 2.0}],
     "python2": [True],
 }
 _STATES = ["MAINTENANCE", "SCALE_IN", "START_MAINTENANCE", "MAINTENANCE_FAILED", "INSTANCE_ACTION_DONE", "NONE"]
