@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import click
+
+from fenix_contract.usage import status_of
 
 #: Command → module in ``fenix_conformance.commands`` whose ``command`` it is.
 COMMANDS = {
@@ -51,23 +54,8 @@ class LazyCommands(click.Group):
         """As click's, but a wrong value is one line on stderr (exit 2), and a run that was stopped failed nothing."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, False, **extra)
-        try:
-            status = super().main(args, prog_name, complete_var, False, **extra)
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)
-            status = error.exit_code
-        except click.UsageError as error:
-            sentence = " ".join(error.format_message().split()).rstrip(".")
-            command = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
-            click.echo(f"Error: {sentence}{command}", err=True)
-            status = error.exit_code
-        except click.ClickException as error:
-            error.show()
-            status = error.exit_code
-        except click.Abort:
-            click.echo("Error: interrupted", err=True)
-            status = _STOPPED
-        sys.exit(status)
+        call = partial(super().main, args, prog_name, complete_var, False, **extra)
+        sys.exit(status_of(call, _STOPPED, notice="Error: interrupted"))
 
 
 @click.group(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 
+from fenix_contract.usage import status_of
 from fenix_contract.vocabulary import REPLY_STATES
 from fenix_loadtest.settings import OPTIONS, Option, count_of, origin_of, rate_of, seconds_of
 
@@ -18,6 +20,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Reader = Callable[[str], Any]
 
 _VARIABLE = "FENIX_LOADTEST_"
+#: The exit code of a run that was stopped before it had a verdict.
+_STOPPED = 4
 _CODES = """\b
 Exit codes: 0 every threshold held · 1 one did not, or an accepted reply was lost · 2 usage · 4 the thing under load
 was not reached, or refused what a run needs
@@ -226,8 +230,8 @@ def alarms(alarm_url: str | None, **given: Any) -> None:
 
 def main() -> None:
     """``fenix-loadtest URL …`` and ``fenix-loadtest alarms ALARM_URL …``."""
-    arguments = sys.argv[1:]
+    arguments, command, name = sys.argv[1:], run, "fenix-loadtest"
     if arguments[:1] == ["alarms"]:
-        alarms(arguments[1:], prog_name="fenix-loadtest alarms")
-    else:
-        run(arguments, prog_name="fenix-loadtest")
+        arguments, command, name = arguments[1:], alarms, "fenix-loadtest alarms"
+    call = partial(command.main, arguments, name, standalone_mode=False)
+    sys.exit(status_of(call, _STOPPED, notice="Error: interrupted"))

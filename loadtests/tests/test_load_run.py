@@ -238,7 +238,8 @@ def test_what_cannot_be_meant_is_said_in_one_line(command, arguments, words):
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith("Error: ")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("Error: ")
 
 
 def test_the_command_itself_loads_nothing_of_locust(command):

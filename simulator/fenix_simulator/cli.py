@@ -6,10 +6,13 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import click
+
+from fenix_contract.usage import status_of
 
 #: Command → module in ``fenix_simulator.commands`` whose ``command`` it is.
 COMMANDS = {
@@ -54,22 +57,7 @@ class LazyCommands(click.Group):
             return super().main(args, prog_name, complete_var, False, **extra)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            status = super().main(args, prog_name, complete_var, False, **extra)
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message(), err=True)
-            status = error.exit_code
-        except click.UsageError as error:
-            sentence = " ".join(error.format_message().split()).rstrip(".")
-            command = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
-            click.echo(f"Error: {sentence}{command}", err=True)
-            status = error.exit_code
-        except click.ClickException as error:
-            error.show()
-            status = error.exit_code
-        except click.Abort:
-            status = _STOPPED
-        sys.exit(status)
+        sys.exit(status_of(partial(super().main, args, prog_name, complete_var, False, **extra), _STOPPED))
 
 
 @click.group(
