@@ -126,6 +126,8 @@ def command(
     if fuzz is not None and (scenarios or keep_journals):
         given = "--scenario" if scenarios else "--keep-journals"
         raise Problem(f"--fuzz makes its scenarios up: leave {given} out, and play the file that --fuzz writes with it")
+    if fuzz is not None and jobs > 1:
+        raise Problem("--fuzz tries one scenario after the other, each made up from what was seen: leave --jobs out")
     options = _options(
         url=url,
         scenarios=scenarios,

@@ -273,6 +273,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "a bad scenario": (["vnfm", NOBODY, "--scenario", "bad.yaml"], 2, "bad.yaml:2: inventory.hosts"),
     "bad duration": (["vnfm", NOBODY, "--reply-window", "soon"], 2, "not a duration"),
     "no window": (["vnfm", NOBODY, "--reply-window", "0s"], 2, "not between"),
+    "fuzz with jobs": (["vnfm", NOBODY, "--fuzz", "3", "--jobs", "2"], 2, "leave --jobs out"),
     "no jobs": (["vnfm", NOBODY, "--jobs", "0"], 2, "--jobs"),
     "empty project": (["vnfm", NOBODY, "--project", ""], 2, "--project is empty"),
     "no project's id": (["vnfm", NOBODY, "--project", "a b/c"], 2, "--project 'a b/c' is no id of a project"),
