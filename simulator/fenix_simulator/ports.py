@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from fenix_simulator.domain.errors import MaintenanceError
 from fenix_simulator.domain.messages import TimerKind
+
+
+class JournalError(MaintenanceError):
+    """A journal that cannot be opened, read or written; the message is one line for people."""
 
 
 @dataclass(frozen=True, slots=True)

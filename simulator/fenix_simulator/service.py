@@ -5,17 +5,19 @@ session, ``_cloud`` (the inventory as it stands). Two sessions never wait for ea
 alarms are handed to the sink's queues, which does not block.
 
 Every event is in the journal before it is applied and before anything that it causes can be seen, so a reply that was
-answered 200 is as durable as the journal is.
+answered 200 is as durable as the journal is. Where the journal cannot be written, what was asked for is refused; what
+a session would do of itself is tried again until it can.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fenix_simulator import views
 from fenix_simulator.cloud_keeper import CLOUD_EVENTS, CloudKeeper
@@ -25,11 +27,18 @@ from fenix_simulator.domain.errors import LimitReached, UnknownHost, UnknownSess
 from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.domain.session import Session
 from fenix_simulator.notifier import AlarmFactory, Notified, Notifier, Untold
-from fenix_simulator.ports import AlarmSink, Clock, Entry, Journal, Timers
+from fenix_simulator.ports import AlarmSink, Clock, Entry, Journal, JournalError, Timers
 from fenix_simulator.reply_round import GivenReply, take_together
 from fenix_simulator.running import Running, session_entry
 from fenix_simulator.shards import Shard
 from fenix_simulator.subscriptions import Subscriptions
+
+_log = logging.getLogger(__name__)
+
+#: How long after a journal that could not be written a session's own step is tried again.
+_AGAIN = timedelta(seconds=1)
+#: The wait for that; sessions number theirs from 1.
+_NO_TIMER = 0
 
 
 class MaintenanceService:
@@ -107,7 +116,7 @@ class MaintenanceService:
             # Before anybody else can have it: the session may begin anew as soon as it is known.
             running.lock.acquire()
         try:
-            self._commit(running, running.session.proceed(at))
+            self._lead_on(running)
         finally:
             running.lock.release()
         return session_id
@@ -277,8 +286,11 @@ class MaintenanceService:
 
     def fire(self, session_id: str, timer: int) -> None:
         """A wait ended; one of a session that is gone means nothing any more."""
-        with suppress(UnknownSession):
-            self._handle(session_id, m.Tick(timer))
+        try:
+            with suppress(UnknownSession):
+                self._handle(session_id, m.Tick(timer))
+        except JournalError as error:
+            self._try_again(session_id, timer, error)
 
     def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
         """Apply an event of the past, as the journal has it, without its effects."""
@@ -308,7 +320,6 @@ class MaintenanceService:
                     if self._is_still_news(running.session, one.event):
                         self._tell(running.session, one)
                 self._commit(running, running.session.decide(m.Restart()))
-                self._commit(running, running.session.proceed(self.clock.now()))
 
     def reset(self) -> None:
         """Forget every session and instance change; the inventory is as it was at the start."""
@@ -388,24 +399,42 @@ class MaintenanceService:
                     return
 
     def _commit(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
-        """Journal, apply and carry on until the session waits again (with the session's lock held). The entries
-        ``along`` are written behind the first events, where there are any."""
-        session = running.session
-        while events:
-            at = self.clock.now()
-            entries = [*(session_entry(session.session_id, event) for event in events), *along]
-            along = ()
-            if any(isinstance(event, CLOUD_EVENTS) for event in events):
-                with self._keeper.lock:
-                    self.journal.append(entries, at)
-                    for event in events:
-                        if isinstance(event, CLOUD_EVENTS):
-                            self._keeper.apply(event)
-            else:
+        """Journal and apply what was decided, and carry on until the session waits again (with its lock held).
+
+        The entries ``along`` are written behind the events, where there are any. Raises JournalError where these could
+        not be written, and has then changed nothing.
+        """
+        if events:
+            self._take(running, events, along)
+        self._lead_on(running)
+
+    def _lead_on(self, running: Running) -> None:
+        """Let the session take its own steps until it waits, or until the journal refuses one: then a little later."""
+        try:
+            while events := running.session.proceed(self.clock.now()):
+                self._take(running, events)
+        except JournalError as error:
+            self._try_again(running.session.session_id, _NO_TIMER, error)
+
+    def _try_again(self, session_id: str, timer: int, error: JournalError) -> None:
+        _log.error(
+            "session %s cannot go on, and tries again in %g s: %s", session_id, _AGAIN.total_seconds(), error.message
+        )
+        self._timers.start(session_id, timer, m.TimerKind.WINDOW, _AGAIN)
+
+    def _take(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
+        at = self.clock.now()
+        entries = [*(session_entry(running.session.session_id, event) for event in events), *along]
+        if any(isinstance(event, CLOUD_EVENTS) for event in events):
+            with self._keeper.lock:
                 self.journal.append(entries, at)
-            for event in events:
-                self._apply(running, event)
-            events = session.proceed(self.clock.now())
+                for event in events:
+                    if isinstance(event, CLOUD_EVENTS):
+                        self._keeper.apply(event)
+        else:
+            self.journal.append(entries, at)
+        for event in events:
+            self._apply(running, event)
 
     def _apply(self, running: Running, event: m.Event) -> None:
         running.session.apply(event)

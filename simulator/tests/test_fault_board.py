@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from fenix_simulator.adapters.clock import ManualClock
 from fenix_simulator.adapters.faults import FaultBoard, FaultInvalid, UnknownFault
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.adapters.journal_memory import MemoryJournal
 from fenix_simulator.domain.errors import LimitReached, UnknownProject
-from fenix_simulator.ports import Alarm, Recorded
+from fenix_simulator.ports import Alarm, JournalError, Recorded
 from fenix_simulator.scenario_faults import Fault
 
 NAMES = {1: "A", "alpha": "A", "A": "A", 2: "B", "beta": "B", "B": "B"}

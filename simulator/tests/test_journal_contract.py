@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.adapters.journal_memory import MemoryJournal
 from fenix_simulator.adapters.journal_sqlite import SqliteJournal, open_journal
 from fenix_simulator.domain import messages as m
-from fenix_simulator.ports import Entry, Filter, Journal, Recorded
+from fenix_simulator.ports import Entry, Filter, Journal, JournalError, Recorded
 
 BOUND = 10.0
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

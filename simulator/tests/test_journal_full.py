@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.adapters.journal_sqlite import SqliteJournal
 from fenix_simulator.domain.messages import HostMaintained
-from fenix_simulator.ports import Entry
+from fenix_simulator.ports import Entry, JournalError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LARGE = [Entry("event", "HostMaintained", HostMaintained(1, "h" * 100_000))]

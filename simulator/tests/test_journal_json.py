@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fenix_contract.vocabulary import Action, AlarmState
-from fenix_simulator.adapters.journal_json import EVENTS, JournalError, decode, decode_event, encode, instant_text
+from fenix_simulator.adapters.journal_json import EVENTS, decode, decode_event, encode, instant_text
 from fenix_simulator.domain import messages as m
-from fenix_simulator.ports import Answered, Delivery, Entry
+from fenix_simulator.ports import Answered, Delivery, Entry, JournalError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

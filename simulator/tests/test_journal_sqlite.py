@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from fenix_simulator.adapters.file_lock import FileInUse, FileLock
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.adapters.journal_memory import MemoryJournal
 from fenix_simulator.adapters.journal_reader import APPLICATION_ID, SqliteJournalReader
 from fenix_simulator.adapters.journal_sqlite import SqliteJournal, open_journal
 from fenix_simulator.domain.messages import HostMaintained
-from fenix_simulator.ports import Entry, Filter
+from fenix_simulator.ports import Entry, Filter, JournalError
 
 BOUND = 10.0
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

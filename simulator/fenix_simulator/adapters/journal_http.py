@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 import urllib3
 
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.domain.errors import MaintenanceError
-from fenix_simulator.ports import Filter, Recorded
+from fenix_simulator.ports import Filter, JournalError, Recorded
 
 #: Seconds of one long poll; the control API takes up to a minute.
 _WAIT = 30.0

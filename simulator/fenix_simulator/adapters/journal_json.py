@@ -18,14 +18,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from fenix_simulator.domain.errors import MaintenanceError
 from fenix_simulator.domain.messages import Event
-from fenix_simulator.ports import Entry
-
-
-class JournalError(MaintenanceError):
-    """A journal that cannot be opened, read or written; the message is one line for people."""
-
+from fenix_simulator.ports import Entry, JournalError
 
 #: What is said to those who come after a journal's ``close``.
 CLOSED = "the journal is closed"

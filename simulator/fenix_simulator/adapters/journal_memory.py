@@ -11,8 +11,8 @@ from sys import getsizeof
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from fenix_simulator.adapters.journal_json import CLOSED, JournalError, decode, encode, text
-from fenix_simulator.ports import Entry, Filter, Recorded
+from fenix_simulator.adapters.journal_json import CLOSED, decode, encode, text
+from fenix_simulator.ports import Entry, Filter, JournalError, Recorded
 
 #: A reader holds the lock for this many entries at a time, so that a long read never keeps an append waiting.
 _STRIDE = 512

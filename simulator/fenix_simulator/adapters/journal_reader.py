@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from fenix_simulator.adapters.journal_json import CLOSED, JournalError, decode, text
-from fenix_simulator.ports import Filter, Recorded
+from fenix_simulator.adapters.journal_json import CLOSED, decode, text
+from fenix_simulator.ports import Filter, JournalError, Recorded
 
 APPLICATION_ID = 0x464E584A
 SCHEMA = 1

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fenix_simulator.adapters.file_lock import FileInUse, FileLock
 from fenix_simulator.adapters.group_commit import GroupCommit
-from fenix_simulator.adapters.journal_json import CLOSED, JournalError, encode, instant_text, text
+from fenix_simulator.adapters.journal_json import CLOSED, encode, instant_text, text
 from fenix_simulator.adapters.journal_memory import MemoryJournal
 from fenix_simulator.adapters.journal_reader import (
     APPLICATION_ID,
@@ -27,7 +27,7 @@ from fenix_simulator.adapters.journal_reader import (
     explanation,
     is_journal,
 )
-from fenix_simulator.ports import Entry, Filter, Journal, Recorded
+from fenix_simulator.ports import Entry, Filter, Journal, JournalError, Recorded
 
 #: No index: that of the sessions alone would cost three times what all the rest of a row does, with each of them, and
 #: a hundred thousand entries are searched in a tenth of a second.

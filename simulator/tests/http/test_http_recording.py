@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.http.redaction import REDACTED, Redactor
+from fenix_simulator.ports import JournalError
 
 SECRET = "s3cret/+ token"
 TOKENS = {"admin_token": "root-token", "project_tokens": {"A": SECRET}}

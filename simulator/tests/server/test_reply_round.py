@@ -11,11 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fenix_simulator.adapters.journal_json import JournalError
 from fenix_simulator.adapters.plain_requests import PlainRequest
 from fenix_simulator.bootstrap import Simulator
 from fenix_simulator.http import fast_lane
-from fenix_simulator.ports import Entry, Filter
+from fenix_simulator.ports import Entry, Filter, JournalError
 from fenix_simulator.reply_round import GivenReply
 
 ALARM_URLS = ((None, "http://127.0.0.1:1/"),)
