@@ -234,7 +234,7 @@ class SimulatorService(MaintenanceService):
             session = running.session
             events = session.step(self.clock.now())
             while events:
-                self._commit(running, events)
+                self._steps.commit(running, events)
                 if isinstance(events[0], m.TimerExpired):
                     self._clockwork.stop(session_id, events[0].timer)
                 events = session.go_on(self.clock.now())
@@ -264,7 +264,7 @@ class SimulatorService(MaintenanceService):
                 self.journal.append([session_entry(session_id, created)], at)
                 anew = self._begin(created)
             with anew.lock:
-                self._lead_on(anew)
+                self._steps.lead_on(anew)
 
     def resend(self, number: int) -> Resent:
         """Send the alarm of a delivery again, byte for byte, to the same URL; no fault touches it.

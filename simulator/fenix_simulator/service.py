@@ -1,4 +1,4 @@
-"""The orchestrator: takes commands to sessions, journals what they decide, and turns events into alarms and waits.
+"""The orchestrator: takes commands to sessions; what these decide is carried out by ``steps``.
 
 Locks, outermost first: ``_topology`` (which sessions and instances exist; never taken for a reply or a timer), one per
 session, ``_cloud`` (the inventory as it stands). Two sessions never wait for each other. Nothing is sent under a lock:
@@ -12,12 +12,11 @@ a session would do of itself is tried again until it can.
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fenix_simulator import views
 from fenix_simulator.cloud_keeper import CLOUD_EVENTS, CloudKeeper
@@ -26,19 +25,13 @@ from fenix_simulator.domain.cloud import Cloud
 from fenix_simulator.domain.errors import LimitReached, UnknownHost, UnknownSession
 from fenix_simulator.domain.rules import Behaviour, Dialect, Rules
 from fenix_simulator.domain.session import Session
-from fenix_simulator.notifier import AlarmFactory, Notified, Notifier, Untold
+from fenix_simulator.notifier import AlarmFactory, Notifier, Untold
 from fenix_simulator.ports import AlarmSink, Clock, Entry, Journal, JournalError, Timers
 from fenix_simulator.reply_round import GivenReply, take_together
 from fenix_simulator.running import Running, session_entry
 from fenix_simulator.shards import Shard
+from fenix_simulator.steps import Steps
 from fenix_simulator.subscriptions import Subscriptions
-
-_log = logging.getLogger(__name__)
-
-#: How long after a journal that could not be written a session's own step is tried again.
-_AGAIN = timedelta(seconds=1)
-#: The wait for that; sessions number theirs from 1.
-_NO_TIMER = 0
 
 
 class MaintenanceService:
@@ -70,6 +63,7 @@ class MaintenanceService:
         self._keeper = CloudKeeper(cloud, project_names, journal, clock, namespace, instance_limit)
         self._notifier = Notifier(subscriptions, alarms, sink, clock)
         self._timers = timers(self.fire)
+        self._steps = Steps(journal, clock, self._keeper, self._notifier, self._timers)
         self._session_limit = session_limit
         self._topology = threading.RLock()
         self._sessions: dict[str, Running] = {}
@@ -116,7 +110,7 @@ class MaintenanceService:
             # Before anybody else can have it: the session may begin anew as soon as it is known.
             running.lock.acquire()
         try:
-            self._lead_on(running)
+            self._steps.lead_on(running)
         finally:
             running.lock.release()
         return session_id
@@ -203,13 +197,13 @@ class MaintenanceService:
         along = [] if answered is None else [answered]
         with self._locked(session_id) as running:
             events = running.session.decide(m.Reply(project_id, state, instance_actions, instance_id))
-            self._commit(running, events, along)
+            self._steps.commit(running, events, along)
             return bool(events and along)
 
     def reply_together(self, given: Sequence[GivenReply], along: Sequence[Entry]) -> list[bool]:
         """Take replies that came at once, where that needs no waiting, with one commit; see ``reply_round``."""
         return take_together(
-            given, along, sessions=self._sessions, journal=self.journal, clock=self.clock, apply=self._apply
+            given, along, sessions=self._sessions, journal=self.journal, clock=self.clock, apply=self._steps.apply
         )
 
     # -- the cloud ---------------------------------------------------------------------------------------------------
@@ -244,7 +238,7 @@ class MaintenanceService:
             if not concerned:
                 self._keeper.commit(gone)
             for running in concerned:
-                self._commit(running, running.session.decide(m.RemoveInstance(instance_id)))
+                self._steps.commit(running, running.session.decide(m.RemoveInstance(instance_id)))
 
     def add_instance(
         self,
@@ -266,7 +260,7 @@ class MaintenanceService:
             if not decided:
                 self._keeper.commit(self._keeper.addition(record))
             for running, events in decided:
-                self._commit(running, events)
+                self._steps.commit(running, events)
             return self.instance(record.instance_id)
 
     def move_instance(self, instance_id: str) -> views.InstanceView:
@@ -279,7 +273,7 @@ class MaintenanceService:
             if not decided:
                 self._keeper.commit(self._keeper.move(instance_id))
             for running, events in decided:
-                self._commit(running, events)
+                self._steps.commit(running, events)
             return self.instance(instance_id)
 
     # -- timers and restarts -----------------------------------------------------------------------------------------
@@ -290,7 +284,7 @@ class MaintenanceService:
             with suppress(UnknownSession):
                 self._handle(session_id, m.Tick(timer))
         except JournalError as error:
-            self._try_again(session_id, timer, error)
+            self._steps.try_again(session_id, timer, error)
 
     def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
         """Apply an event of the past, as the journal has it, without its effects."""
@@ -316,10 +310,8 @@ class MaintenanceService:
         """After a fold: tell what (per session) may not have been told and still matters; start the waits anew."""
         for session_id, running in list(self._sessions.items()):
             with running.lock:
-                for one in untold.get(session_id, ()):
-                    if self._is_still_news(running.session, one.event):
-                        self._tell(running.session, one)
-                self._commit(running, running.session.decide(m.Restart()))
+                self._steps.tell_again(running.session, untold.get(session_id, ()))
+                self._steps.commit(running, running.session.decide(m.Restart()))
 
     def reset(self) -> None:
         """Forget every session and instance change; the inventory is as it was at the start."""
@@ -386,7 +378,7 @@ class MaintenanceService:
 
     def _handle(self, session_id: str, command: m.Command) -> None:
         with self._locked(session_id) as running:
-            self._commit(running, running.session.decide(command))
+            self._steps.commit(running, running.session.decide(command))
 
     @contextmanager
     def _locked(self, session_id: str) -> Iterator[Running]:
@@ -397,85 +389,6 @@ class MaintenanceService:
                 if self._sessions.get(session_id) is running:
                     yield running
                     return
-
-    def _commit(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
-        """Journal and apply what was decided, and carry on until the session waits again (with its lock held).
-
-        The entries ``along`` are written behind the events, where there are any. Raises JournalError where these could
-        not be written, and has then changed nothing.
-        """
-        if events:
-            self._take(running, events, along)
-        self._lead_on(running)
-
-    def _lead_on(self, running: Running) -> None:
-        """Let the session take its own steps until it waits, or until the journal refuses one: then a little later."""
-        try:
-            while events := running.session.proceed(self.clock.now()):
-                self._take(running, events)
-        except JournalError as error:
-            self._try_again(running.session.session_id, _NO_TIMER, error)
-
-    def _try_again(self, session_id: str, timer: int, error: JournalError) -> None:
-        _log.error(
-            "session %s cannot go on, and tries again in %g s: %s", session_id, _AGAIN.total_seconds(), error.message
-        )
-        self._timers.start(session_id, timer, m.TimerKind.WINDOW, _AGAIN)
-
-    def _take(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
-        at = self.clock.now()
-        entries = [*(session_entry(running.session.session_id, event) for event in events), *along]
-        if any(isinstance(event, CLOUD_EVENTS) for event in events):
-            with self._keeper.lock:
-                self.journal.append(entries, at)
-                for event in events:
-                    if isinstance(event, CLOUD_EVENTS):
-                        self._keeper.apply(event)
-        else:
-            self.journal.append(entries, at)
-        for event in events:
-            self._apply(running, event)
-
-    def _apply(self, running: Running, event: m.Event) -> None:
-        running.session.apply(event)
-        self._effect(running, event)
-
-    def _effect(self, running: Running, event: m.Event) -> None:
-        session = running.session
-        match event:
-            case m.TimerStarted(timer, _, kind, duration):
-                self._timers.start(session.session_id, timer, kind, duration)
-            case m.TimerStopped(timer):
-                self._timers.stop(session.session_id, timer)
-            case m.StateEntered():
-                running.lists.clear()
-                if session.is_over:
-                    self._timers.forget(session.session_id)
-                    session.cloud = self._keeper.cloud
-            case m.ProjectNotified():
-                running.lists.pop(event.project_id, None)
-                self._notifier.tell(session.session_id, session.metadata, event)
-            case m.HostMaintenanceStarted() | m.HostMaintained():
-                self._notifier.tell(session.session_id, session.metadata, event)
-            case m.ReplyAccepted() | m.InstanceMoved() | m.InstanceRemoved():
-                running.lists.pop(event.project_id, None)
-            case m.InstanceAdded(instance):
-                running.lists.pop(instance.project_id, None)
-            case _:
-                pass
-
-    def _tell(self, session: Session, untold: Untold) -> None:
-        self._notifier.tell(session.session_id, session.metadata, untold.event, untold.heard_by)
-
-    @staticmethod
-    def _is_still_news(session: Session, event: Notified) -> bool:
-        if not isinstance(event, m.ProjectNotified) or event.reply_at is None:
-            return True
-        ask = session.ask
-        told = ask.told.get(event.project_id) if ask is not None and not session.is_over else None
-        if ask is None or told is None or ask.state.value != event.state.value:
-            return False
-        return event.instance_ids == told.asked[: len(event.instance_ids)] and not told.replied()
 
     def _lock_active(self, locks: ExitStack, instance_id: str | None = None) -> list[Running]:
         active = []

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fenix_contract.vocabulary import ACTION_STATES
-from fenix_simulator import service
 from fenix_simulator.bootstrap import Simulator
 from fenix_simulator.ports import Entry, Filter, JournalError
+from fenix_simulator.steps import AGAIN
 
 ALARM_URLS = ((None, "http://127.0.0.1:1/"),)
 
@@ -67,9 +67,9 @@ def test_a_session_is_made_although_it_cannot_begin_yet(serve: Callable[..., Sim
     with refusing(simulator, lambda: next(written, False)):
         session_id = simulator.service.create_session()
         assert not awaiting(simulator, session_id)
-        simulator.service.advance(service._AGAIN, None, False)
+        simulator.service.advance(AGAIN, None, False)
         assert not awaiting(simulator, session_id)
-        simulator.service.advance(service._AGAIN, None, False)
+        simulator.service.advance(AGAIN, None, False)
     assert awaiting(simulator, session_id)
 
 
