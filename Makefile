@@ -39,7 +39,9 @@ docs: $(STAMP)
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
+# Compiled here, as pip compiles what it copies: where python may write no bytecode, every start would compile anew.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[conformance,dev]"
+	$(BIN)/python -m compileall -q conformance features loadtests simulator
 	touch $@

@@ -33,6 +33,8 @@ class Steps:
         self._keeper = keeper
         self._notifier = notifier
         self._timers = timers
+        #: Sessions that the journal has refused a step since it last took one.
+        self._held_up: set[str] = set()
 
     def commit(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
         """Journal and apply what was decided, and carry on until the session waits again.
@@ -54,9 +56,10 @@ class Steps:
 
     def try_again(self, session_id: str, timer: int, error: JournalError) -> None:
         """Let the wait end once more, after a while: the journal refused what came of its end."""
-        _log.error(
-            "session %s cannot go on, and tries again in %g s: %s", session_id, AGAIN.total_seconds(), error.message
-        )
+        if session_id not in self._held_up:
+            self._held_up.add(session_id)
+            again = AGAIN.total_seconds()
+            _log.error("session %s cannot go on, and tries again every %g s: %s", session_id, again, error.message)
         self._timers.start(session_id, timer, m.TimerKind.WINDOW, AGAIN)
 
     def _take(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
@@ -70,6 +73,9 @@ class Steps:
                         self._keeper.apply(event)
         else:
             self._journal.append(entries, at)
+        if running.session.session_id in self._held_up:
+            self._held_up.discard(running.session.session_id)
+            _log.warning("session %s goes on", running.session.session_id)
         for event in events:
             self.apply(running, event)
 

@@ -61,7 +61,9 @@ def test_a_reply_that_cannot_be_written_is_refused_and_can_be_given_again(serve:
     assert awaiting(simulator, session_id) == before[1:]
 
 
-def test_a_session_is_made_although_it_cannot_begin_yet(serve: Callable[..., Simulator]) -> None:
+def test_a_session_is_made_although_it_cannot_begin_yet(
+    serve: Callable[..., Simulator], caplog: pytest.LogCaptureFixture
+) -> None:
     simulator = serve(alarm_urls=ALARM_URLS)
     written = iter([False, True, True])  # the session itself, its first step, and that again
     with refusing(simulator, lambda: next(written, False)):
@@ -71,6 +73,10 @@ def test_a_session_is_made_although_it_cannot_begin_yet(serve: Callable[..., Sim
         assert not awaiting(simulator, session_id)
         simulator.service.advance(AGAIN, None, False)
     assert awaiting(simulator, session_id)
+    assert [record.getMessage() for record in caplog.records if "session" in record.getMessage()] == [
+        f"session {session_id} cannot go on, and tries again every 1 s: no room",
+        f"session {session_id} goes on",
+    ]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
