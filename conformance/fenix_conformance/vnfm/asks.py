@@ -77,8 +77,19 @@ class Ask:
 
     @cached_property
     def told(self) -> Delivery | None:
-        """The first delivery from which the VNFM could learn what is asked, and that it took."""
-        return next((one for one in self.deliveries if one.intact and one.arrived and one.message is not None), None)
+        """The first delivery from which the VNFM could learn what is asked, and that it took: it answered, or did what
+        is done about the question."""
+        return next(
+            (
+                one
+                for one in self.deliveries
+                if one.intact and one.message is not None and (one.arrived or self._is_acted_on(one))
+            ),
+            None,
+        )
+
+    def _is_acted_on(self, delivery: Delivery) -> bool:
+        return any(one.began >= delivery.began for one in (*self.listings, *self.replies))
 
     @property
     def is_fairly_told(self) -> bool:
@@ -90,7 +101,8 @@ class Ask:
     @property
     def is_lost(self) -> bool:
         """Whether nobody was there to take it."""
-        return any(one.intact for one in self.deliveries) and not any(one.arrived for one in self.deliveries)
+        taken = self.told is not None or any(one.arrived for one in self.deliveries)
+        return any(one.intact for one in self.deliveries) and not taken
 
     @property
     def reply_path(self) -> str:
@@ -158,8 +170,13 @@ class Ask:
         return self.final is not None and self.final.is_ack
 
     def seen_before(self, reply: Request) -> Request | None:
-        """The newest list that it got between the question and this reply."""
-        fetched = [one for one in self.listings if one.accepted and one.began <= reply.began]
+        """The newest list that it got between the question and this reply, while the question was open: a later list
+        is another state's."""
+        fetched = [
+            one
+            for one in self.listings
+            if one.accepted and one.began <= reply.began and (self.until is None or one.ended <= self.until)
+        ]
         return fetched[-1] if fetched else None
 
     def is_over_by(self, instant: datetime) -> bool:

@@ -23,6 +23,10 @@ _ANSWER_SPOILED: Final = frozenset({"drop", "close", "reset", "truncate", "malfo
 _CUT: Final = "… (cut"
 
 
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One attempt to deliver an alarm. ``began`` is when it was sent; ``effect`` what a fault did to it."""
@@ -75,6 +79,12 @@ class Delivery:
     def arrived(self) -> bool:
         """Whether the VNFM answered at all."""
         return self.status is not None
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether it got no answer and was sent again at once, as when the VNFM has closed a kept connection: either
+        end may (RFC 9112, 9.5)."""
+        return not self.arrived and self.entry.data.get("final") is False
 
     @cached_property
     def message(self) -> AlarmMessage | None:
@@ -172,9 +182,9 @@ class Request:
 
     @cached_property
     def document(self) -> Any:
-        """The body decoded; None where it is no JSON."""
+        """The body decoded; None where it is no JSON, which has no NaN and no Infinity."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             return None
 

@@ -22,6 +22,9 @@ from fenix_contract.vocabulary import EventType
 from fenix_vnfm.receiver import AlarmReceiver
 from fenix_vnfm.subscribe import SubscriptionError, subscribe
 
+#: Seconds that an alarm's answer is waited for beyond the reply window: whoever works in the handler may use all of the
+#: window, and reply_at is told in whole seconds.
+_PATIENCE: Final = 2.0
 #: Seconds of one look into the journal; nothing hangs on it.
 _LOOK: Final = 2.0
 #: Seconds that a reply which may still come is waited for, at most; less where the reply window is shorter.
@@ -167,7 +170,7 @@ class Stage:
             control.pause(session_id)
         if self._may_be_late:
             reader.read_until(lambda: not following.owes_a_reply, min(window, _LATE))
-        reader.read_until(lambda: not following.has_alarms_on_the_way, window + 1)
+        reader.read_until(lambda: not following.has_alarms_on_the_way, window + _PATIENCE + 1)
         if following.may_scale_out:
             reader.read_until(lambda: _size(control, own) >= size, _SCALE_OUT)
         reader.read_to_rest()
@@ -176,7 +179,8 @@ class Stage:
         given = self._options
         # A VNFM may remember sessions, and be judged more than once: no id of a session comes twice.
         words = ["--run", uuid.uuid4().hex, "--time", "auto", "--reply-window", f"{given.reply_window:g}s"]
-        words += ["--alarm-timeout", f"{given.reply_window:g}s", "--own-action-window", f"{given.action_window:g}s"]
+        words += ["--alarm-timeout", f"{given.reply_window + _PATIENCE:g}s"]
+        words += ["--own-action-window", f"{given.action_window:g}s"]
         host = given.address[0]
         if not _is_loopback(host):
             words += ["--allow-target", host]

@@ -28,7 +28,7 @@ def deliveries_of(session: SessionCourse) -> Iterator[tuple[Ask | None, Delivery
 def _accepted(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
     for session in course.sessions.values():
         for ask, delivery in deliveries_of(session):
-            if not delivery.intact and not _is_readable(delivery):
+            if (not delivery.intact and not _is_readable(delivery)) or delivery.is_renewed:
                 continue
             if ask is not None and delivery in ask.repeats:
                 continue  # what becomes of repeated alarms is another rule's

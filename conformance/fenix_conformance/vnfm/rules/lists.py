@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
 
 from fenix_conformance.results import Outcome
 from fenix_conformance.vnfm.asks import Ask
@@ -10,6 +12,11 @@ from fenix_conformance.vnfm.course import Course
 from fenix_conformance.vnfm.exchanges import Request
 from fenix_conformance.vnfm.finding import Finding, Rule, about
 from fenix_conformance.vnfm.rules.actions import foreign, missing
+
+#: Whoever tries more often than this has tried.
+FEW_TRIES: Final = 2
+#: So much of the window has to be left for another try to be expected.
+ROOM_TO_RETRY: Final = timedelta(seconds=1)
 
 
 def _is_linked(ask: Ask) -> bool:
@@ -64,6 +71,15 @@ def gave_up_after_fault(ask: Ask) -> Request | None:
     if not lost or len(lost) < len(ask.listings) or any(reply.is_ack for reply in ask.replies):
         return None
     return lost[-1]
+
+
+def tried_again(ask: Ask) -> bool:
+    """Whether faults took its list away however often it asked, or left no time to ask once more: that excuses a
+    silence. Whoever gives up sooner can still say NACK."""
+    given_up = gave_up_after_fault(ask)
+    if given_up is None:
+        return False
+    return len(ask.listings) > FEW_TRIES or (ask.deadline is not None and given_up.ended + ROOM_TO_RETRY > ask.deadline)
 
 
 def _may_be_lost(listing: Request) -> bool:

@@ -12,7 +12,7 @@ from fenix_conformance.vnfm.finding import Finding, Rule, about, in_session
 from fenix_conformance.vnfm.rules.replies import contradiction, was_left_open
 from fenix_conformance.vnfm.rules.scaling import removals
 from fenix_conformance.vnfm.rules.silence import answers_without, went_silent
-from fenix_contract.vocabulary import AlarmState, State
+from fenix_contract.vocabulary import Action, AlarmState, State
 
 
 def _duplicate(course: Course, everything: Sequence[Course]) -> Iterator[Finding]:
@@ -33,8 +33,8 @@ def _duplicate(course: Course, everything: Sequence[Course]) -> Iterator[Finding
 
 def _broke_on(ask: Ask, again: Sequence[Delivery], outcome: Outcome = Outcome.FAIL) -> Finding | None:
     for one in again:
-        if not one.arrived and ask.met_faults:
-            continue  # work in the handler was held up by requests that faults touched
+        if one.is_renewed or (not one.arrived and ask.met_faults):
+            continue  # the connection was at fault, or work in the handler was held up by requests that faults touched
         if one.status is None or one.status >= 500:
             said = f"answered {one.status}" if one.arrived else f"not answered: {one.error}"
             return about(
@@ -66,7 +66,8 @@ def _said_otherwise(ask: Ask, again: Delivery) -> Finding | None:
 def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Delivery) -> Finding | None:
     """More instances were given up after the acknowledgement had been accepted, and not for another question.
 
-    What is removed and added again (an instance re-created elsewhere) makes no difference.
+    What is removed and added again (an instance re-created elsewhere) makes no difference, nor does what was promised
+    to leave its host by OWN_ACTION: that may be by being removed.
     """
     reply = ask.final
     if ask.state != State.SCALE_IN or reply is None or not reply.accepted or not reply.is_ack:
@@ -76,12 +77,16 @@ def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Deliv
     resizing = (State.SCALE_IN, State.MAINTENANCE_COMPLETE)
     following = [one for one in session.asks_of(ask.project_id)[ask.number :] if one.state in resizing]
     until = following[0].at if following else session.ended
+    promised = _promised(session, ask)
     changes = [
         (by, entry)
         for at, by, entry in course.sizes(ask.project_id)
         if at > reply.ended and (until is None or at < until)
     ]
-    lost = -sum(by for by, _ in changes)
+    own = [entry for by, entry in changes if by < 0 and entry.data.get("instance_id") in promised]
+    changes = [(by, entry) for by, entry in changes if entry not in own]
+    # What was added first takes the place of what left by itself.
+    lost = len([by for by, _ in changes if by < 0]) - max(0, len([by for by, _ in changes if by > 0]) - len(own))
     if lost <= 0:
         return None
     before = [entry for entry in removals(session, ask) if entry.at <= reply.ended]
@@ -97,10 +102,22 @@ def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Deliv
     )
 
 
+def _promised(session: SessionCourse, ask: Ask) -> frozenset[str]:
+    """The instances that the project said, in answer to later questions, it would see to itself."""
+    later = [one.counted for one in session.asks_of(ask.project_id)[ask.number :]]
+    return frozenset(
+        instance_id
+        for counted in later
+        if counted is not None
+        for instance_id, action in counted.actions.items()
+        if action == Action.OWN_ACTION
+    )
+
+
 def _reports_twice(course: Course, session: SessionCourse) -> Iterator[Finding]:
     taken: dict[tuple[str, str, str], Delivery] = {}
     for one in session.reports:
-        if one.state != AlarmState.INSTANCE_ACTION_DONE:
+        if one.state != AlarmState.INSTANCE_ACTION_DONE or one.is_renewed:
             continue
         key = (one.notification, *one.target)
         if key in taken and (one.status is None or one.status >= 500):

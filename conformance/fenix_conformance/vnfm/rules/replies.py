@@ -11,7 +11,7 @@ from fenix_conformance.vnfm.asks import Ask
 from fenix_conformance.vnfm.course import Course
 from fenix_conformance.vnfm.exchanges import Request
 from fenix_conformance.vnfm.finding import Finding, Rule, about, seconds, some
-from fenix_conformance.vnfm.rules.lists import gave_up_after_fault
+from fenix_conformance.vnfm.rules.lists import gave_up_after_fault, tried_again
 
 JSON = "application/json"
 
@@ -28,12 +28,14 @@ def _sent(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
     for ask in course.asks:
         if ask.replies and ask.told is not None:
             yield about(ask, Outcome.PASS, f"{ask.replies[0].state or 'a reply'} was sent", ask.replies[0].entry)
-        elif was_left_open(course, ask) and gave_up_after_fault(ask) is None:
+        elif was_left_open(course, ask) and not tried_again(ask):
+            given_up = gave_up_after_fault(ask)
+            why = "" if given_up is None else ", and its list, which could not be had at first, not asked for again"
             yield about(
                 ask,
                 Outcome.FAIL,
-                f"{ask.state} was not answered",
-                *(one.entry for one in ask.odd[:3]),
+                f"{ask.state} was not answered{why}",
+                *(one.entry for one in (*ask.listings[:3], *ask.odd[:3])),
                 expected=f"{' or '.join(ask.words)} as a PUT to the alarm's reply_url within the window",
                 actual=", ".join(f"{one.method} {one.path}, answered {one.status}" for one in ask.odd[:3]) or "no PUT",
             )

@@ -11,12 +11,11 @@ from fenix_conformance.vnfm.asks import Ask
 from fenix_conformance.vnfm.course import Course
 from fenix_conformance.vnfm.exchanges import Request
 from fenix_conformance.vnfm.finding import Finding, Rule, about, seconds
+from fenix_conformance.vnfm.rules.lists import FEW_TRIES, ROOM_TO_RETRY
 
 #: Less than this between an answer and the next try is no pause. One try at once is forgiven (so begin many libraries).
 _NO_PAUSE: Final = timedelta(milliseconds=20)
 _AT_ONCE: Final = 2
-#: So much of the window has to be left for another try to be expected.
-_ROOM_TO_RETRY: Final = timedelta(seconds=1)
 #: A try is in flight when the window ends; so many that begin later are a client that does not stop.
 _GRACE: Final = timedelta(milliseconds=500)
 _STILL_TRYING: Final = 3
@@ -27,7 +26,7 @@ def _retry(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
         failed = [one for one in ask.replies if one.failed_for_now]
         if not failed or ask.deadline is None:
             continue
-        problem = _not_sent_again(course, ask, failed[-1]) or _without_pause(ask) or _without_end(ask)
+        problem = _without_pause(ask) or _without_end(ask) or _not_sent_again(course, ask)
         if problem is not None:
             yield problem
         elif failed[0] is not ask.replies[-1]:
@@ -37,25 +36,29 @@ def _retry(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
             yield about(ask, Outcome.PASS, said, failed[0].entry, again.entry)
 
 
-def _not_sent_again(course: Course, ask: Ask, failed: Request) -> Finding | None:
-    """The last try failed, there was time for another one, and none came."""
-    tries = ask.replies
-    if failed is not tries[-1] or ask.deadline is None or failed.ended + _ROOM_TO_RETRY > ask.deadline:
+def _not_sent_again(course: Course, ask: Ask) -> Finding | None:
+    """The last try of the window failed, there was time for another one, and none came before the window was over."""
+    tries = [one for one in ask.replies if ask.deadline is None or one.began < ask.deadline]
+    failed = tries[-1] if tries and tries[-1].failed_for_now else None
+    if failed is None or ask.deadline is None or failed.ended + ROOM_TO_RETRY > ask.deadline:
         return None
     if ask.until is not None and not ask.is_over_by(ask.until):
         return None  # the session went on: the reply had counted, and the next alarm said so
     if course.last is None or not ask.is_over_by(course.last):
         return None
-    if len(tries) > _AT_ONCE:
+    if len(tries) > FEW_TRIES:
         return None  # it tried, in bounds of its own
     answer = f"answered {failed.status}" if failed.answered else "not answered"
+    late = next((one for one in ask.replies if one.began >= ask.deadline), None)
     return about(
         ask,
         Outcome.FAIL,
-        f"a reply to {ask.state} that was {answer} was not sent again",
+        f"a reply to {ask.state} that was {answer} was not sent again" + (" in its window" if late else ""),
         failed.entry,
+        late.entry if late is not None else None,
         expected="the same reply again after a pause, while the window lasts",
-        actual=f"{len(tries)} tries in all",
+        actual=f"{len(ask.replies)} tries in all"
+        + (f", the next one {seconds((late.began - ask.deadline).total_seconds())} after its end" if late else ""),
     )
 
 

@@ -33,19 +33,27 @@ def _scale_in_done(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
         session = course.sessions[ask.session_id]
         next_state = _next_state(session, ask)
         removed = removals(session, ask)
-        if removed or next_state not in (None, State.SCALE_IN, State.MAINTENANCE_FAILED):
-            what = f"{len(removed)} instances were removed" if removed else "there was room"
+        added = [
+            entry
+            for at, by, entry in course.sizes(ask.project_id)
+            if by > 0 and at >= ask.at and (ask.until is None or at <= ask.until)
+        ]
+        fewer = len(removed) > len(added)
+        if fewer or next_state not in (None, State.SCALE_IN, State.MAINTENANCE_FAILED):
+            what = f"{len(removed)} instances were removed" if fewer else "there was room"
             yield about(ask, Outcome.PASS, what, counted.entry, *removed[:3])
         elif next_state is not None and not _failed_for_others(session, ask):
             yield about(
                 ask,
                 Outcome.FAIL,
-                "SCALE_IN was acknowledged, nothing was removed, and there is no room",
+                f"SCALE_IN was acknowledged, {'nothing was removed' if not removed else 'the project is no smaller'}, "
+                "and there is no room",
                 counted.entry,
+                *removed[:2],
+                *added[:2],
                 expected="instances are removed before ACK_SCALE_IN, or NACK_SCALE_IN is sent",
-                actual=f"all instances are still there, and the session is in {next_state} again"
-                if next_state == State.SCALE_IN
-                else f"all instances are still there, and the session is in {next_state}",
+                actual=f"{len(removed)} removed, {len(added)} added, and the session is in {next_state}"
+                + (" again" if next_state == State.SCALE_IN else ""),
             )
 
 

@@ -206,6 +206,7 @@ class History:
         latency: float = 0.005,
         effect: Mapping[str, Any] | None = None,
         url: str = LISTENER,
+        final: bool = True,
         **traits: Any,
     ) -> Asked:
         """Its alarm is sent. ``traits`` are others than it has: those that an ``effect`` of a fault gives it, say."""
@@ -238,6 +239,7 @@ class History:
             "error": None if status is not None else "no answer within 5 s",
             "latency": latency,
             "body": json.dumps(body),
+            "final": final,
             "fault": self._fault(effect),
         }
         self._exchanged("delivery", "AlarmDelivered", asked, after, data)

@@ -27,6 +27,29 @@ def reported(**delivery: Any) -> tuple[History, Asked]:
     return history, history.deliver(history.report(IDS[0]), **delivery)
 
 
+def test_an_alarm_over_a_connection_that_was_closed_is_sent_anew() -> None:
+    """Either end may close a connection that is kept; what came of the second try counts."""
+    history = History().session()
+    asked = history.ask("MAINTENANCE")
+    history.deliver(asked, status=None, final=False)
+    history.put(history.get(history.deliver(asked, 0.02)))
+    assert bad(history) == set()
+    assert verdict("alarm-accepted", told(status=None, final=False)) is NOT_JUDGED
+
+
+def test_who_works_on_it_was_told_although_the_alarm_got_no_answer() -> None:
+    """The handler took too long: what it did, and did not do, is judged all the same."""
+    history = History().session()
+    asked = history.deliver(history.ask("MAINTENANCE"), status=None, latency=6.9)
+    history.put(history.get(asked), 5.5, status=409)
+    history.now = 8.0
+    assert bad(history) == {"alarm-accepted", "reply-in-time"}
+    silent = History().session()
+    silent.get(silent.deliver(silent.ask("MAINTENANCE"), status=None, latency=6.9))
+    silent.now = 8.0
+    assert bad(silent) == {"alarm-accepted", "reply-sent"}
+
+
 @pytest.mark.parametrize(
     ("delivery", "outcome"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from fenix_conformance.results import Outcome
 
-from .history import IDS, ORIGIN, Asked, History, bad, verdict
+from .history import IDS, ORIGIN, OTHER_PROJECT, Asked, History, bad, verdict
 
 PASS, WARN, FAIL, NOT_JUDGED = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.NOT_APPLICABLE
 
@@ -71,12 +71,35 @@ def test_list_is_not_judged_where_the_alarm_names_the_instance() -> None:
 
 
 def test_list_that_cannot_be_had_is_asked_for_again() -> None:
-    """Whoever says nothing more after one try is warned of it, and not of the silence too."""
+    """Whoever says nothing more after one try, with time left, is silent: NACK could have been said."""
     history, asked = asked_in("MAINTENANCE")
     history.get(asked, status=503, effect={"status": 503})
     history.now = 6
-    assert bad(history) == {"list-fetched"}
+    assert bad(history) == {"list-fetched", "reply-sent"}
     history.put(history.get(asked, 1.0), 1.1)
+    assert bad(history) == set()
+
+
+@pytest.mark.parametrize("tries", [(0.1, 0.3, 0.7), (4.5,)])
+def test_a_list_that_can_never_be_had_excuses_a_silence(tries: tuple[float, ...]) -> None:
+    """It asked again and again, or there was no time to."""
+    history, asked = asked_in("MAINTENANCE")
+    for one in tries:
+        history.get(asked, one, status=503, effect={"status": 503})
+    history.now = 6
+    assert bad(history) == {"list-fetched"}
+
+
+def test_a_list_that_came_when_the_question_was_over_is_another_one() -> None:
+    """In other states lists hold all of the project's instances."""
+    history, asked = asked_in("PLANNED_MAINTENANCE")
+    history.get(asked, ids=IDS[:1])
+    history.now = 0.04
+    history.end("MAINTENANCE_FAILED", failed_by=OTHER_PROJECT)
+    history.get(asked, 0.1, ids=IDS)
+    history.put(asked, 0.2, status=409, body={
+        "state": "ACK_PLANNED_MAINTENANCE", "instance_actions": dict.fromkeys(IDS[:1], "MIGRATE"),
+    })  # fmt: skip
     assert bad(history) == set()
 
 

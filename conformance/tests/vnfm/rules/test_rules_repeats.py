@@ -77,6 +77,32 @@ class TestDuplicate:
         history.answered("PLANNED_MAINTENANCE")
         assert verdict("duplicate-alarm", history) is FAIL
 
+    def test_what_leaves_by_its_own_action_is_no_scaling_in(self) -> None:
+        """An instance with OWN_ACTION may be removed, and one that takes its place may come."""
+        history = History().session()
+        asked = history.get(history.deliver(history.ask("SCALE_IN")))
+        history.now = 0.04
+        history.removed("a")
+        history.put(asked)
+        history.deliver(asked, 0.2, effect={"duplicate": 1})
+        history.now = 1
+        own = history.get(history.deliver(history.ask("PLANNED_MAINTENANCE", ids=["b", "c"])))
+        history.put(own, body=own.reply(action="OWN_ACTION"))
+        history.now = 1.2
+        for one in ("b", "c"):
+            history.removed(one)
+        history.added("d")
+        assert verdict("duplicate-alarm", history) is PASS
+        history.removed("e")
+        assert verdict("duplicate-alarm", history) is FAIL
+
+    def test_a_repetition_over_a_connection_that_was_closed_is_sent_anew(self) -> None:
+        """Either end may close a connection that is kept; what came of the second try counts."""
+        history, asked = came_twice()
+        history.deliver(asked, 0.3, status=None, final=False, effect={"duplicate": 1})
+        history.deliver(asked, 0.31, effect={"duplicate": 1})
+        assert bad(history) == set()
+
     def test_went_silent_after_it(self) -> None:
         """Where no alarm comes twice it answers; here it answers no more."""
         history, _ = came_twice()

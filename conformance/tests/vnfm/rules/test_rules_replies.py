@@ -197,6 +197,15 @@ class TestState:
         assert bad(history) == {"reply-state"}
 
 
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_json_has_no_such_number(value: str) -> None:
+    """What many parsers take is no JSON all the same (RFC 8259)."""
+    history = History().session()
+    asked = history.get(history.deliver(history.ask("MAINTENANCE")))
+    history.put(asked, body=f'{{"state": "ACK_MAINTENANCE", "load": {value}}}', status=422)
+    assert verdict("reply-valid", history) is FAIL
+
+
 class TestUrl:
     """The alarm's own."""
 

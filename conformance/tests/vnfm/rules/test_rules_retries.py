@@ -52,6 +52,12 @@ def test_not_again() -> None:
     assert bad(tried(0.1, last=FAILED)) == {"retry"}
 
 
+def test_again_when_the_window_was_over() -> None:
+    """That is too late."""
+    assert verdict("retry", tried(0.1, 5.5, last={"status": 409}, until=7.0)) is FAIL
+    assert verdict("retry", tried(4.5, 5.5, last={"status": 409}, until=7.0)) is not FAIL
+
+
 def test_bounds_of_its_own() -> None:
     """Three tries or more are trying."""
     assert verdict("retry", tried(0.1, 0.3, last=FAILED)) is FAIL

@@ -30,6 +30,19 @@ def test_removed() -> None:
     assert verdict("scale-in-done", history) is PASS
 
 
+def test_removed_and_created_again() -> None:
+    """As many as before: there is no more room than there was."""
+    history = History().session()
+    asked = history.get(history.deliver(history.ask("SCALE_IN")))
+    history.now = 0.04
+    history.removed("instance-3")
+    history.added("instance-4")
+    history.put(asked)
+    history.now = 1.0
+    history.enter("SCALE_IN")
+    assert bad(history) == {"scale-in-done"}
+
+
 def test_nothing_removed_and_there_is_room() -> None:
     """The session goes on: there was enough."""
     history, _ = acknowledged()
