@@ -54,6 +54,8 @@ class Lab:
         self.pace = 0.0
         #: The longest that an answer on the project API took so far, in seconds.
         self.slowest = 0.0
+        #: Seconds from the first project's alarm of a state to the last one's, as seen in a whole session.
+        self.spread = 0.0
         #: Whether a session was seen that did not go on although everybody had acknowledged.
         self.is_stuck = False
         #: How far ahead of now maintenance_at is put, in seconds.

@@ -157,8 +157,13 @@ class Turn:
             return self.reply(self.ask.ack_word, chosen, intent=Intent.ACK)
 
     def nack(self) -> Sent:
-        """Refuse the state."""
-        return self.reply(ReplyPrefix.NACK + self.state, {}, intent=Intent.NACK)
+        """Refuse the state, with no member that is not needed."""
+        return self.reply(ReplyPrefix.NACK + self.state, {}, intent=Intent.NACK, leave_out=("instance_actions",))
+
+    def ack_in_short(self) -> Sent:
+        """Acknowledge a state that asks for no actions, with no member that is not needed."""
+        with self.play.in_turn(self):
+            return self.reply(self.ask.ack_word, intent=Intent.ACK, leave_out=("instance_actions",))
 
     def behave(self) -> Sent:
         """What a good manager does."""

@@ -48,8 +48,25 @@ def alarm_format(case: Case) -> Judgement:
         # That a text is too long is a requirement of its own.
         return next((text for text in errors if not _is_about_length(sighting)), "")
 
-    found = _each(case, judge, "the body of Aodh's event alarms, as the contract's webhook describes it")
-    return _by_schema(found)
+    found = _by_schema(_each(case, judge, "the body of Aodh's event alarms, as the contract's webhook describes it"))
+    return found if found.is_failure else _by_id(case) or found
+
+
+def _by_id(case: Case) -> Judgement | None:
+    """A notification's id is its own: managers know by it what they have heard already."""
+    heard: dict[tuple[str, str], Sighting] = {}
+    for one in case.sightings:
+        message_id = one.message.message_id
+        if not message_id or one.is_of_another:
+            continue
+        first = heard.setdefault((one.project, message_id), one)
+        if (first.state, first.message.session_id) != (one.state, one.message.session_id):
+            return failed(
+                "each notification has a message_id of its own",
+                f"{first.state} and {one.state} came to {one.project} with the same one, {message_id}",
+                [first.evidence, one.evidence],
+            )
+    return None
 
 
 def _by_schema(found: Judgement) -> Judgement:

@@ -123,6 +123,10 @@ def reply_200(case: Case) -> Judgement:
     return passed(f"{seen} replies", [sent.exchange.evidence for _, _, sent in _genuine(case)][:3])
 
 
+#: So long behind the end of a window a server may take to act on it, in seconds.
+_GRACE = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Breach:
     """The first time that a session went on too early: from which ask, and who else had replied by then."""
@@ -323,6 +327,15 @@ def _after_nack(case: Case, trace: Trace, ask: Ask, nack: Sent) -> Judgement:
     return passed(f"{ask.state} was not acknowledged by it", [nack.exchange.evidence])
 
 
+def _silent_with(trace: Trace, ask: Ask) -> list[Ask]:
+    """The asks of that state to which nobody replied: what is done about one of them shows that the wait is over."""
+    return [ask, *(one for one in trace.asks_of(state=ask.state) if one is not ask and not one.replies)]
+
+
+def _is_told_window(case: Case, ask: Ask) -> bool:
+    return ask.sighting.message.reply_at is not None or case.options.reply_window is not None
+
+
 @check("reply-silence", "silent", "all-silent", "silent-end")
 def reply_silence(case: Case) -> Judgement:
     """When a project stays silent past the window the session does not hang: a default behaviour or a failure
@@ -335,12 +348,19 @@ def reply_silence(case: Case) -> Judgement:
     judgements = []
     plays = [*case.traces_of("silent-"), *case.traces_of("all-silent")]
     for trace, ask in held_asks(plays):
-        progress = trace.progress(ask)
-        if progress is not None:
+        silent = _silent_with(trace, ask)
+        ended, limit = trace.final_at, min(early_limit(case, one) for one in silent)
+        if ended is not None and ended < limit and all(_is_told_window(case, one) for one in silent):
+            return failed(
+                f"replies to {ask.state} are waited for until {ask.sighting.message.reply_at or 'the window is over'}",
+                f"the session is in {trace.final} {ended - ask.at:.1f} s after the alarm",
+                [ask.sighting.evidence, *trace.story()],
+            )
+        if any(trace.progress(one) for one in silent):
             judgements.append(passed(f"{ask.state}: a default behaviour follows", trace.story()))
         elif trace.final:
             judgements.append(passed(f"{ask.state}: {trace.final} follows", trace.story()))
-        elif trace.last_look < ask.deadline:
+        elif trace.last_look < ask.deadline + _GRACE:
             judgements.append(untestable(f"{ask.state} was not watched to the end of its window", trace.story()))
         else:
             return failed(
@@ -384,9 +404,19 @@ def reply_concurrent(case: Case) -> Judgement:
                 [*(one.replies[0].exchange.evidence for one in together if one.state == ask.state), *trace.story()],
             )
     states = dict.fromkeys(ask.state for ask in together)
-    if State.PLANNED_MAINTENANCE not in states:
-        return untestable("no two projects were asked at once in PLANNED_MAINTENANCE", trace.story())
+    if State.PLANNED_MAINTENANCE not in states and happy is not None and _are_asked_together(happy):
+        return untestable("no two projects could be made to reply at once in PLANNED_MAINTENANCE", trace.story())
     return passed(f"at once in {', '.join(states)}", [ask.replies[0].exchange.evidence for ask in together][:4])
+
+
+def _are_asked_together(trace: Trace) -> bool:
+    """Whether two projects were asked about the same host: where each host has instances of one project, none are."""
+    asks = trace.asks_of(state=State.PLANNED_MAINTENANCE)
+    return any(
+        other.project != ask.project and ask.at <= other.at < (ask.acknowledged_at or ask.deadline)
+        for ask in asks
+        for other in asks
+    )
 
 
 def _has_company(trace: Trace, ask: Ask) -> bool:

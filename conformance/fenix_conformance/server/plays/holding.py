@@ -30,11 +30,17 @@ def quiet_time(lab: Lab) -> float:
 
 
 def hold(
-    lab: Lab, name: str, probe: Probe, before: Probe | None = None, metadata: Mapping[str, str] | None = None
+    lab: Lab,
+    name: str,
+    probe: Probe,
+    before: Probe | None = None,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    in_short: bool = False,
 ) -> Trace:
     """Hold a session in MAINTENANCE by the first project and let it probe there.
 
-    ``before`` is done by every project before any has replied.
+    ``before`` is done by every project before any has replied; ``in_short``: replies have a state and nothing else.
     """
 
     def script(turn: Turn) -> None:
@@ -43,7 +49,7 @@ def hold(
         if before is not None:
             before(turn)
         if turn.project != lab.projects[0]:
-            turn.ack()
+            turn.ack_in_short() if in_short else turn.ack()
             return
         turn.wait_for_others()
         probe(turn)
@@ -52,7 +58,7 @@ def hold(
         if stayed:
             if before is not None:
                 before(turn)
-            turn.ack()
+            turn.ack_in_short() if in_short else turn.ack()
             turn.wait_for_progress(lab.patience)
         turn.stop()
 
@@ -89,7 +95,9 @@ _LONG_TEXT: Final = "the metadata of this session do not fit into a trait; " * 7
 
 
 def reads(lab: Lab) -> Trace:
-    """The list again and again, in both forms of the path, before and after the others' replies."""
+    """The list again and again, in both forms of the path, before and after the others' replies, which are as short
+    as replies may be.
+    """
 
     def probe(turn: Turn) -> None:
         turn.trace.mark("forms", [one for _, one in get_forms(lab, turn.own_url, turn.list_url)])
@@ -99,7 +107,7 @@ def reads(lab: Lab) -> Trace:
     def before(turn: Turn) -> None:
         turn.list()
 
-    return hold(lab, "reads", probe, before)
+    return hold(lab, "reads", probe, before, in_short=True)
 
 
 def get_forms(lab: Lab, *urls: str) -> list[tuple[str, Exchange]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from fenix_conformance.server.lab import Lab
 from fenix_conformance.server.play import Play, Turn
 from fenix_conformance.server.trace import Trace
@@ -16,15 +18,32 @@ def _watch(turn: Turn) -> None:
 
 
 def refused(lab: Lab, state: str) -> Trace:
-    """The first project refuses ``state``, all others acknowledge it."""
+    """One project refuses ``state``, all others acknowledge it.
+
+    In MAINTENANCE and PREPARE_MAINTENANCE it is the last project, after the others; else the first, before them.
+    """
+    is_last = state in (State.MAINTENANCE, State.PREPARE_MAINTENANCE)
+    refuser = lab.projects[-1 if is_last else 0]
 
     def script(turn: Turn) -> None:
-        if turn.project != lab.projects[0] or turn.state != state:
+        if turn.state != state:
             turn.behave()
             return
+        if turn.project != refuser:
+            turn.list()
+            if not is_last:
+                # Who does not refuse may be the only one that is asked about this host.
+                turn.trace.wait_until(
+                    lambda: turn.is_over or "refused" in turn.trace.marks, min(turn.latest, time.monotonic() + 0.8)
+                )
+            if not turn.is_over:
+                turn.ack()
+            return
         turn.trace.mark("held", turn.ask)
-        turn.wait_for_others(0.8)
+        if is_last:
+            turn.wait_for_others(0.8)
         turn.nack()
+        turn.trace.mark("refused", time.monotonic())
         _watch(turn)
         turn.stop()
 

@@ -46,6 +46,8 @@ def happy(lab: Lab) -> Trace:
 
     trace = Play(lab, "happy", script).run()
     trace.mark("instances of the untold", _untold(lab, trace))
+    told = [ask.at for ask in trace.asks_of(state=State.MAINTENANCE)]
+    lab.spread = max(told, default=0.0) - min(told, default=0.0)
     return trace
 
 
@@ -92,7 +94,7 @@ def concurrent(lab: Lab) -> Trace:
             # The first one that is ready opens the gate in a moment, for all that come meanwhile.
             opens = trace.marks.get(name, 0.0)
             if opens < time.monotonic():
-                opens = min(time.monotonic() + 0.25, turn.latest)
+                opens = min(time.monotonic() + 0.25 + min(1.5 * lab.spread, turn.window / 2), turn.latest)
                 trace.mark(name, opens)
         trace.wait_until(lambda: turn.is_over, opens)
         if turn.is_over:
