@@ -17,7 +17,9 @@ from fenix_simulator.scenario import Manager, Scenario, bundled, load, loads, so
 
 NAMES = [
     "api-down",
+    "crowded-hosts",
     "duplicate-alarms",
+    "few-actions",
     "flaky-api",
     "happy-path",
     "large-cloud",

@@ -57,7 +57,7 @@ def test_validate_says_that_a_file_is_good_and_what_is_in_it(tmp_path: Path) -> 
     result = _call("validate", file)
     assert result.exit_code == 0
     assert result.stdout == (
-        f"{file}: good: 4 hosts, 2 projects, 12 instances, 1 session, 5 faults; MAINTENANCE_DONE is expected\n"
+        f"{file}: good: 4 hosts, 2 projects, 12 instances, 1 session, 6 faults; MAINTENANCE_DONE is expected\n"
     )
     assert json.loads(_call("validate", file, "--format", "json").stdout)["valid"] is True
 
