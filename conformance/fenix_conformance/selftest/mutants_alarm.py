@@ -91,6 +91,16 @@ class AlarmAsForm(Courier):
         return urlencode(body).encode()
 
 
+@mutant("alarm-format")
+class OneMessageIdForAll(Courier):
+    """Every alarm to a project has the same message_id."""
+
+    def body(self, alarm: Alarm, previous: str, traits: Any) -> dict[str, Any]:
+        body = super().body(alarm, previous, traits)
+        body["reason_data"]["event"]["message_id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["alarm_id"]))
+        return body
+
+
 # ---- alarm-traits
 
 

@@ -62,6 +62,16 @@ class NackIsRefused(Session):
         super().check(project, reply, question)
 
 
+@mutant("reply-200")
+class ActionsAlwaysNeeded(Session):
+    """A reply without instance_actions is 422, also where no actions are asked for."""
+
+    def read(self, body: Mapping[str, Any]) -> Reply:
+        if "instance_actions" not in body:
+            raise Refused(422, "instance_actions is missing")
+        return super().read(body)
+
+
 # ---- reply-other-state
 
 

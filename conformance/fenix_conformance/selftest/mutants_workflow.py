@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import ClassVar, NoReturn
 
 from fenix_conformance.selftest.manners import Manners
@@ -205,7 +206,39 @@ class NackOutvoted(Session):
         return self.have_all_replied(question)
 
 
+@mutant("reply-nack")
+class OnlyTheFirstMayRefuse(Session):
+    """NACK is taken for ACK from every project but the first."""
+
+    def is_nacked(self, question: Question) -> bool:
+        first = question.replies.get(self.projects[0])
+        return first is not None and first.word.startswith("NACK_")
+
+
+@mutant("reply-nack")
+class TheLastReplyDecides(Session):
+    """NACK is forgotten when another project acknowledges after it."""
+
+    def is_nacked(self, question: Question) -> bool:
+        replies = list(question.replies.values())
+        return bool(replies) and replies[-1].word.startswith("NACK_")
+
+    def is_answered(self, question: Question) -> bool:
+        return bool(question.spoiled) or self.have_all_replied(question)
+
+
 # ---- reply-silence
+
+
+@mutant("reply-silence", "reply-200", "reply-malformed", "methods", *STUCK)
+class WindowIsShorterThanTold(Session):
+    """A session fails when half of the window that its alarms tell is over."""
+
+    def wait_for_replies(self, question: Question) -> None:
+        half = (question.deadline - datetime.now(UTC)).total_seconds() / 2
+        self.wait(lambda: self.is_answered(question), half)
+        if not self.is_answered(question):
+            raise Failed(f"silence in {question.state}")
 
 
 class _WaitsForEver(_InStates):

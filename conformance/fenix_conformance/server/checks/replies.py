@@ -97,7 +97,7 @@ def _is_awaited(trace: Trace, ask: Ask, sent: Sent) -> bool:
 _ELSEWHERE = ("list-current-state", "list-scoped", "reply-needed", "reply-all", "list-stable")
 
 
-@check("reply-200", "happy", "concurrent", "solo")
+@check("reply-200", "happy", "concurrent", "solo", "reads")
 def reply_200(case: Case) -> Judgement:
     """A valid reply is answered exactly 200."""
     seen = 0
@@ -350,7 +350,10 @@ def reply_silence(case: Case) -> Judgement:
     for trace, ask in held_asks(plays):
         silent = _silent_with(trace, ask)
         ended, limit = trace.final_at, min(early_limit(case, one) for one in silent)
-        if ended is not None and ended < limit and all(_is_told_window(case, one) for one in silent):
+        is_told = all(_is_told_window(case, one) for one in silent)
+        # A refusal, or a reply that was wrong on purpose, may end a session at once.
+        is_plain = all(sent.intent is Intent.ACK for _, sent in trace.sents)
+        if ended is not None and ended < limit and is_told and is_plain:
             return failed(
                 f"replies to {ask.state} are waited for until {ask.sighting.message.reply_at or 'the window is over'}",
                 f"the session is in {trace.final} {ended - ask.at:.1f} s after the alarm",

@@ -7,7 +7,7 @@ import time
 from fenix_conformance.server.lab import Lab
 from fenix_conformance.server.play import Play, Turn
 from fenix_conformance.server.trace import Trace
-from fenix_contract.vocabulary import State
+from fenix_contract.vocabulary import ACTION_STATES, State
 
 
 def _watch(turn: Turn) -> None:
@@ -20,19 +20,21 @@ def _watch(turn: Turn) -> None:
 def refused(lab: Lab, state: str) -> Trace:
     """One project refuses ``state``, all others acknowledge it.
 
-    In MAINTENANCE and PREPARE_MAINTENANCE it is the last project, after the others; else the first, before them.
+    In MAINTENANCE and PREPARE_MAINTENANCE it does so after the others, else before them. In MAINTENANCE it is the last
+    project, in states that ask for actions whoever is asked first, else the first.
     """
     is_last = state in (State.MAINTENANCE, State.PREPARE_MAINTENANCE)
-    refuser = lab.projects[-1 if is_last else 0]
 
     def script(turn: Turn) -> None:
         if turn.state != state:
             turn.behave()
             return
+        chosen = turn.project if state in ACTION_STATES else lab.projects[-1 if is_last else 0]
+        with turn.trace.changed:
+            refuser = turn.trace.marks.setdefault("refuser", chosen)
         if turn.project != refuser:
             turn.list()
             if not is_last:
-                # Who does not refuse may be the only one that is asked about this host.
                 turn.trace.wait_until(
                     lambda: turn.is_over or "refused" in turn.trace.marks, min(turn.latest, time.monotonic() + 0.8)
                 )

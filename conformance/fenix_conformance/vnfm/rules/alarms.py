@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 from fenix_conformance.results import Outcome
@@ -12,6 +13,8 @@ from fenix_conformance.vnfm.exchanges import Delivery
 from fenix_conformance.vnfm.finding import Finding, Rule, in_session, seconds
 from fenix_contract.vocabulary import AlarmState
 
+#: So long after its window an alarm's answer is still taken for one in time.
+_GRACE: Final = timedelta(milliseconds=500)
 #: How soon an alarm is to be answered, in seconds.
 PROMPT: Final = 2.0
 
@@ -34,7 +37,16 @@ def _accepted(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
                 continue  # what becomes of repeated alarms is another rule's
             if ask is not None and not delivery.arrived and _was_held_up(ask, delivery):
                 continue  # work in the handler could not be done in time: that is not the VNFM's doing
-            if delivery.accepted:
+            if ask is not None and delivery.arrived and _is_behind(ask, delivery):
+                yield _about(
+                    course,
+                    session,
+                    delivery,
+                    Outcome.FAIL,
+                    f"the alarm {delivery.state} was answered when its window was over",
+                    expected="an answer before the reply is due; the alarm is not sent again",
+                )
+            elif delivery.accepted:
                 yield _about(course, session, delivery, Outcome.PASS, f"answered {delivery.status}")
             elif not (_is_unknown(delivery) and 400 <= (delivery.status or 0) < 500):
                 said = f"answered {delivery.status}" if delivery.arrived else f"got no answer: {delivery.error}"
@@ -93,6 +105,13 @@ def _done_silent(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
                 state=done,
                 project_id=told[0].entry.project_id or "",
             )
+
+
+def _is_behind(ask: Ask, delivery: Delivery) -> bool:
+    """Whether the answer to an alarm that was sent in time came when the reply was due already."""
+    if ask.deadline is None or {"delay", "drip"} & set(delivery.effect) or _was_held_up(ask, delivery):
+        return False
+    return delivery.began + timedelta(seconds=1) < ask.deadline < delivery.ended - _GRACE
 
 
 def _was_held_up(ask: Ask, delivery: Delivery) -> bool:

@@ -37,6 +37,15 @@ def test_an_alarm_over_a_connection_that_was_closed_is_sent_anew() -> None:
     assert verdict("alarm-accepted", told(status=None, final=False)) is NOT_JUDGED
 
 
+@pytest.mark.parametrize(("latency", "outcome"), [(4.9, PASS), (5.3, PASS), (5.7, FAIL)])
+def test_an_answer_belongs_into_the_window(latency: float, outcome: Outcome) -> None:
+    """Whoever works in the handler may take all of it, and not more."""
+    history = History().session()
+    history.put(history.get(history.deliver(history.ask("MAINTENANCE"), latency=latency)))
+    history.now = 8.0
+    assert verdict("alarm-accepted", history) is outcome
+
+
 def test_who_works_on_it_was_told_although_the_alarm_got_no_answer() -> None:
     """The handler took too long: what it did, and did not do, is judged all the same."""
     history = History().session()
