@@ -170,14 +170,16 @@ class Ask:
         return self.final is not None and self.final.is_ack
 
     def seen_before(self, reply: Request) -> Request | None:
-        """The newest list that it got between the question and this reply, while the question was open: a later list
-        is another state's."""
-        fetched = [
-            one
-            for one in self.listings
-            if one.accepted and one.began <= reply.began and (self.until is None or one.ended <= self.until)
-        ]
-        return fetched[-1] if fetched else None
+        """The newest list that it got between the question and this reply.
+
+        One that came when the question was over is another state's. It counts where there is no other, or where the
+        reply is about just what it holds: who is late cannot know.
+        """
+        fetched = [one for one in self.listings if one.accepted and one.began <= reply.began]
+        timely = [one for one in fetched if self.until is None or one.ended <= self.until]
+        if not timely or (fetched[-1] is not timely[-1] and set(reply.actions or ()) == set(fetched[-1].listed or ())):
+            return fetched[-1] if fetched else None
+        return timely[-1]
 
     def is_over_by(self, instant: datetime) -> bool:
         """Whether the window had ended by then."""

@@ -90,15 +90,17 @@ def test_a_list_that_can_never_be_had_excuses_a_silence(tries: tuple[float, ...]
     assert bad(history) == {"list-fetched"}
 
 
-def test_a_list_that_came_when_the_question_was_over_is_another_one() -> None:
-    """In other states lists hold all of the project's instances."""
+@pytest.mark.parametrize(("timely", "named"), [(True, IDS[:1]), (True, IDS), (False, IDS)])
+def test_a_list_that_came_when_the_question_was_over_is_another_one(timely: bool, named: list[str]) -> None:
+    """In other states lists hold all of the project's instances; who is late cannot know."""
     history, asked = asked_in("PLANNED_MAINTENANCE")
-    history.get(asked, ids=IDS[:1])
+    if timely:
+        history.get(asked, ids=IDS[:1])
     history.now = 0.04
     history.end("MAINTENANCE_FAILED", failed_by=OTHER_PROJECT)
     history.get(asked, 0.1, ids=IDS)
     history.put(asked, 0.2, status=409, body={
-        "state": "ACK_PLANNED_MAINTENANCE", "instance_actions": dict.fromkeys(IDS[:1], "MIGRATE"),
+        "state": "ACK_PLANNED_MAINTENANCE", "instance_actions": dict.fromkeys(named, "MIGRATE"),
     })  # fmt: skip
     assert bad(history) == set()
 
