@@ -267,6 +267,35 @@ def nack(state: str) -> Probe:
     return probe
 
 
+def refused_by_the_last(manager: Any, server: Any) -> Any:
+    """The last project says NACK when the others have said ACK: where the session goes."""
+    standing = until(manager, server, "MAINTENANCE")
+    *others, last = standing.alarms
+    for seen in others:
+        manager.reply(seen, "ACK_MAINTENANCE")
+    manager.reply(last, "NACK_MAINTENANCE")
+    return standing.leaves(WINDOW)
+
+
+def in_short(manager: Any, server: Any) -> Any:
+    """What a reply with a state and nothing else is answered."""
+    standing = until(manager, server, "MAINTENANCE")
+    return manager.put(standing.alarms[0].traits["reply_url"], {"state": "ACK_MAINTENANCE"}).status
+
+
+def message_ids(manager: Any, server: Any) -> Any:
+    """Whether each of a project's alarms has an id of its own."""
+    manager.subscribe(server)
+    manager.wait_final(server, manager.start(server), bound=2 * WINDOW)
+    ids = [seen.alarm["reason_data"]["event"]["message_id"] for seen in manager.of(server.projects[0])]
+    return len(ids) == len(set(ids))
+
+
+def silence_for_most_of_the_window(manager: Any, server: Any) -> Any:
+    """Nobody replies: whether the session leaves the state before the window is over."""
+    return until(manager, server, "PLANNED_MAINTENANCE").leaves(WINDOW * 0.75)
+
+
 def silence(state: str) -> Probe:
     """Nobody replies: whether the session leaves the state soon after the window."""
 
@@ -315,6 +344,10 @@ def two_sessions(manager: Any, server: Any) -> Any:
 
 BY_NAME: dict[str, Probe] = {
     "empty-list-is-null": answers,
+    "only-the-first-may-refuse": refused_by_the_last,
+    "actions-always-needed": in_short,
+    "one-message-id-for-all": message_ids,
+    "window-is-shorter-than-told": silence_for_most_of_the_window,
     "list-follows-others-replies": list_after_anothers_reply,
     "get-acknowledges": acknowledged_by(0, "MAINTENANCE"),
     "stale-ack-counts": wrong("ACK_MAINTENANCE"),
