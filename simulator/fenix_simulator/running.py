@@ -12,12 +12,14 @@ from fenix_simulator.ports import Entry
 class Running:
     """Whoever changes the session, or reads more of it than a ready list, holds its lock."""
 
-    __slots__ = ("lists", "lock", "session")
+    __slots__ = ("held_up", "lists", "lock", "session")
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.lock = threading.RLock()
         self.lists: dict[str, bytes] = {}
+        #: Whether the journal has refused a step of the session since it last took one.
+        self.held_up = False
 
 
 def session_entry(session_id: str, event: m.Event) -> Entry:

@@ -280,11 +280,11 @@ class MaintenanceService:
 
     def fire(self, session_id: str, timer: int) -> None:
         """A wait ended; one of a session that is gone means nothing any more."""
-        try:
-            with suppress(UnknownSession):
-                self._handle(session_id, m.Tick(timer))
-        except JournalError as error:
-            self._steps.try_again(session_id, timer, error)
+        with suppress(UnknownSession), self._locked(session_id) as running:
+            try:
+                self._steps.commit(running, running.session.decide(m.Tick(timer)))
+            except JournalError as error:
+                self._steps.try_again(running, timer, error)
 
     def fold(self, kind: str, session_id: str | None, event: m.Event) -> None:
         """Apply an event of the past, as the journal has it, without its effects."""

@@ -33,8 +33,6 @@ class Steps:
         self._keeper = keeper
         self._notifier = notifier
         self._timers = timers
-        #: Sessions that the journal has refused a step since it last took one.
-        self._held_up: set[str] = set()
 
     def commit(self, running: Running, events: list[m.Event], along: Sequence[Entry] = ()) -> None:
         """Journal and apply what was decided, and carry on until the session waits again.
@@ -52,12 +50,13 @@ class Steps:
             while events := running.session.proceed(self._clock.now()):
                 self._take(running, events)
         except JournalError as error:
-            self.try_again(running.session.session_id, _NO_TIMER, error)
+            self.try_again(running, _NO_TIMER, error)
 
-    def try_again(self, session_id: str, timer: int, error: JournalError) -> None:
+    def try_again(self, running: Running, timer: int, error: JournalError) -> None:
         """Let the wait end once more, after a while: the journal refused what came of its end."""
-        if session_id not in self._held_up:
-            self._held_up.add(session_id)
+        session_id = running.session.session_id
+        if not running.held_up:
+            running.held_up = True
             again = AGAIN.total_seconds()
             _log.error("session %s cannot go on, and tries again every %g s: %s", session_id, again, error.message)
         self._timers.start(session_id, timer, m.TimerKind.WINDOW, AGAIN)
@@ -73,8 +72,8 @@ class Steps:
                         self._keeper.apply(event)
         else:
             self._journal.append(entries, at)
-        if running.session.session_id in self._held_up:
-            self._held_up.discard(running.session.session_id)
+        if running.held_up:
+            running.held_up = False
             _log.warning("session %s goes on", running.session.session_id)
         for event in events:
             self.apply(running, event)

@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Refusal(Exception):
     """An alarm that the manager does not take: status and body of its answer."""
 
 
-class StandIn:
+class StandIn(ABC):
     """A manager's own HTTP server, and the requests that it sends in turn."""
 
     path = "/maintenance"
@@ -92,9 +93,9 @@ class StandIn:
         self.url = f"http://127.0.0.1:{self._server.server_port}{self.path}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
+    @abstractmethod
     def take(self, alarm: Mapping[str, Any]) -> None:
         """Do what an alarm asks for. Whatever is raised is the manager's 500."""
-        raise NotImplementedError
 
     def send(self, method: str, url: str, body: object = None) -> urllib3.BaseHTTPResponse:
         fields = {"Accept": "application/json", "Content-Type": "application/json", "X-Auth-Token": self.token}
@@ -103,6 +104,7 @@ class StandIn:
         self.sent.append(Sent(method, url, fields, body, answer.status))
         return answer
 
+    @abstractmethod
     def finish(self) -> None:
         """Wait until nothing more is sent."""
 
@@ -123,6 +125,9 @@ class Doctor(StandIn):
             return
         answer = getattr(self, state.lower())(traits)
         self.send("PUT", traits["reply_url"], answer)
+
+    def finish(self) -> None:
+        """All is sent by the time that an alarm is answered."""
 
     def listed(self, traits: Mapping[str, Any]) -> list[str]:
         ids: list[str] = self.send("GET", traits["instance_ids"]).json()["instance_ids"]

@@ -19,6 +19,7 @@ PROJECTS = (
 _LAYOUTS = {
     "spare": {"host-1": "AAABC", "host-2": "AABB", "host-3": "AABC", "host-4": ""},
     "prepare": {"host-1": "AAABC", "host-2": "AABB", "host-3": "AABC", "host-4": "AB"},
+    "apart": {"host-1": "AAAA", "host-2": "BBB", "host-3": "CC", "host-4": ""},
 }
 
 # Ids as other clouds form them: upper case, a slash, a colon, a dot, a space, an umlaut, and a plain number.
@@ -34,7 +35,7 @@ class Inventory:
     place: Mapping[str, str]
 
 
-def build(layout: Literal["spare", "prepare"], *, opaque_ids: bool) -> Inventory:
+def build(layout: Literal["spare", "prepare", "apart"], *, opaque_ids: bool) -> Inventory:
     """The same inventory at every call."""
     owner: dict[str, str] = {}
     place: dict[str, str] = {}

@@ -17,7 +17,8 @@ class Manners:
     """How a correct server behaves where it is free. Durations are seconds."""
 
     # The inventory.
-    layout: Literal["spare", "prepare"] = "spare"  # "prepare": no host is empty, so PREPARE_MAINTENANCE comes first
+    # "prepare": no host is empty, so PREPARE_MAINTENANCE comes first; "apart": each host has one project's instances
+    layout: Literal["spare", "prepare", "apart"] = "spare"
     opaque_ids: bool = False  # instance ids that are no UUIDs
     session_ids: Literal["uuid", "word"] = "uuid"
 
@@ -56,4 +57,5 @@ class Manners:
     bare_id: bool = False  # INSTANCE_ACTION_DONE names the id itself, not a list of one
     microseconds: bool = True  # False: deadlines fall on whole seconds
     url_slash: bool = False  # the alarm's URLs end in a slash, as the published path does
+    alarm_gap: float = 0.0  # from one project's alarm of a state to the next one's
     done_latency: float = 0.0  # INSTANCE_ACTION_DONE reaches every other project so much later

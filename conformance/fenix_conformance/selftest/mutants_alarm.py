@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -17,15 +18,16 @@ from fenix_conformance.selftest.reference import Session
 from fenix_contract.vocabulary import State
 
 
-class Says(Session):
+class Says(Session, ABC):
     """Changes what an alarm about a state says; ``change`` gets the payload that the reference would send."""
 
     def payload(self, project: str, question: Question) -> dict[str, Any]:
         payload = super().payload(project, question)
         return payload | self.change(project, payload)
 
+    @abstractmethod
     def change(self, project: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the payload has in place of its own."""
 
     def neighbour(self, project: str) -> str:
         """Another project, always the same one."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from fenix_contract.vocabulary import Action, State
 # ---- reply-foreign-instance
 
 
-class _TakesForeign(Session):
+class _TakesForeign(Session, ABC):
     """Hands the foreign instances of an accepted ACK to ``take``."""
 
     def record(self, project: str, reply: Reply, question: Question) -> None:
@@ -28,8 +29,9 @@ class _TakesForeign(Session):
             if self.owner[instance] != project:
                 self.take(project, instance)
 
+    @abstractmethod
     def take(self, project: str, instance: str) -> None:
-        raise NotImplementedError
+        """Do something to another project's instance."""
 
 
 @mutant("reply-foreign-instance", "action-done", manners=Manners(foreign="ignore"))

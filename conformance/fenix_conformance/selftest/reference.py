@@ -114,9 +114,10 @@ class Session:
         with self.changed:
             self.state, self.question = state, question
             self.changed.notify_all()
-        for project in asked:
-            if project in told:
-                self.tell(project, question)
+        for number, project in enumerate(project for project in asked if project in told):
+            if number and self.manners.alarm_gap:
+                self.pause(self.manners.alarm_gap)
+            self.tell(project, question)
         self.wait_for_replies(question)
         with self.changed:
             question.is_open = False

@@ -39,6 +39,7 @@ _ALL = (
         "PREPARE_MAINTENANCE, with ids that are no UUIDs",
         Manners(layout="prepare", opaque_ids=True),
     ),
+    _variant("apart", "no host has instances of two projects", Manners(layout="apart")),
     # What replies lead to.
     _variant("second-reply-replaces", "the last of several replies counts", Manners(second_reply="replace")),
     _variant("wrong-reply-ignored", "a reply that is not awaited is 200 and nothing", Manners(wrong_reply="ignore")),
@@ -46,6 +47,12 @@ _ALL = (
     _variant("foreign-ignored", "an action for an instance that was not listed is ignored", Manners(foreign="ignore")),
     _variant("nack-at-window-end", "NACK fails the session when the window ends", Manners(nack="at-window-end")),
     _variant("silence-default", "a silent project is treated as one without a manager", Manners(silence="default")),
+    _variant(
+        "silence-default-done-late",
+        "a silent project's instances are migrated, and each project hears of it in its own time",
+        Manners(silence="default", done_latency=0.3),
+        least_window=2.0,
+    ),
     _variant("list-all-after-reply", "after its own reply a project sees all instances", Manners(after_reply="all")),
     _variant("unmanaged-fails", "a project without a manager fails the session", Manners(unmanaged="fail")),
     _variant("lead", "the start comes a second after the last ACK_MAINTENANCE", Manners(lead=1.0)),
@@ -54,6 +61,12 @@ _ALL = (
     _variant("fewer-actions", "LIVE_MIGRATE is not offered", Manners(actions=(Action.MIGRATE, Action.OWN_ACTION))),
     _variant("one-action", "only MIGRATE is offered", Manners(actions=(Action.MIGRATE,))),
     _variant("alarms-twice", "each alarm is sent twice", Manners(copies=2)),
+    _variant(
+        "one-alarm-after-another",
+        "a project is told 0.7 s after the one before it",
+        Manners(alarm_gap=0.7),
+        least_window=3.0,
+    ),
     _variant("no-service-trait", "no trait is called service", Manners(service_trait=False)),
     _variant("unknown-traits", "there are traits that nobody knows", Manners(unknown_traits=True)),
     _variant("trait-order", "the traits' order changes from alarm to alarm", Manners(trait_order="rotating")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from fenix_vnfm.gallery.behaviour import Behaviour, policy_with
 Reply = Mapping[str, Any]
 
 
-class OtherActions(Conduct):
+class OtherActions(Conduct, ABC):
     """Acknowledges with other actions than it should; ``change`` makes the reply of the right one."""
 
     def compose(self, task: Task, instance_ids: tuple[str, ...] | None, made_room: bool) -> Reply | None:
@@ -23,9 +24,9 @@ class OtherActions(Conduct):
             return reply
         return self.change(task, reply, dict(reply["instance_actions"]))
 
+    @abstractmethod
     def change(self, task: Task, reply: Reply, actions: dict[str, str]) -> Reply:
         """The wrong reply; ``actions`` may be changed."""
-        raise NotImplementedError
 
 
 class MissesOne(OtherActions):

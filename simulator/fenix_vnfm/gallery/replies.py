@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -33,16 +34,16 @@ class Late(Conduct):
         return super().send(task, reply)
 
 
-class OtherState(Conduct):
+class OtherState(Conduct, ABC):
     """Replies with another word for the state; ``word`` gives it."""
 
     def compose(self, task: Task, instance_ids: tuple[str, ...] | None, made_room: bool) -> Reply | None:
         reply = super().compose(task, instance_ids, made_room)
         return None if reply is None else {**reply, "state": self.word(task, str(reply["state"]))}
 
+    @abstractmethod
     def word(self, task: Task, word: str) -> str:
         """What is said where ``word`` would be right."""
-        raise NotImplementedError
 
 
 class Suffix(OtherState):

@@ -42,6 +42,7 @@ def hold(
 
     ``before`` is done by every project before any has replied; ``in_short``: replies have a state and nothing else.
     """
+    acknowledge = Turn.ack_in_short if in_short else Turn.ack
 
     def script(turn: Turn) -> None:
         if turn.state != State.MAINTENANCE:
@@ -49,7 +50,7 @@ def hold(
         if before is not None:
             before(turn)
         if turn.project != lab.projects[0]:
-            turn.ack_in_short() if in_short else turn.ack()
+            acknowledge(turn)
             return
         turn.wait_for_others()
         probe(turn)
@@ -58,7 +59,7 @@ def hold(
         if stayed:
             if before is not None:
                 before(turn)
-            turn.ack_in_short() if in_short else turn.ack()
+            acknowledge(turn)
             turn.wait_for_progress(lab.patience)
         turn.stop()
 

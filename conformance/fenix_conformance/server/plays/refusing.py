@@ -45,7 +45,7 @@ def refused(lab: Lab, state: str) -> Trace:
         if is_last:
             turn.wait_for_others(0.8)
         turn.nack()
-        turn.trace.mark("refused", time.monotonic())
+        turn.trace.mark("refused", True)
         _watch(turn)
         turn.stop()
 

@@ -37,14 +37,14 @@ def _accepted(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
                 continue  # what becomes of repeated alarms is another rule's
             if ask is not None and not delivery.arrived and _was_held_up(ask, delivery):
                 continue  # work in the handler could not be done in time: that is not the VNFM's doing
-            if ask is not None and delivery.arrived and _is_behind(ask, delivery):
+            if delivery.arrived and _is_behind(session, ask, delivery):
                 yield _about(
                     course,
                     session,
                     delivery,
                     Outcome.FAIL,
-                    f"the alarm {delivery.state} was answered when its window was over",
-                    expected="an answer before the reply is due; the alarm is not sent again",
+                    f"the alarm {delivery.state} was answered only after {seconds(delivery.latency)}",
+                    expected="an answer within a reply's window, at the latest; the alarm is not sent again",
                 )
             elif delivery.accepted:
                 yield _about(course, session, delivery, Outcome.PASS, f"answered {delivery.status}")
@@ -107,11 +107,15 @@ def _done_silent(course: Course, _all: Sequence[Course]) -> Iterator[Finding]:
             )
 
 
-def _is_behind(ask: Ask, delivery: Delivery) -> bool:
-    """Whether the answer to an alarm that was sent in time came when the reply was due already."""
-    if ask.deadline is None or {"delay", "drip"} & set(delivery.effect) or _was_held_up(ask, delivery):
+def _is_behind(session: SessionCourse, ask: Ask | None, delivery: Delivery) -> bool:
+    """Whether the answer came later than a window after the alarm, and when the reply was due already."""
+    windows = [one.deadline - one.at for one in session.asks if one.deadline is not None and ask in (None, one)]
+    if not windows or {"delay", "drip"} & set(delivery.effect) or (ask is not None and _was_held_up(ask, delivery)):
         return False
-    return delivery.began + timedelta(seconds=1) < ask.deadline < delivery.ended - _GRACE
+    limit = delivery.began + max(windows)
+    if ask is not None and ask.deadline is not None:
+        limit = max(limit, ask.deadline)
+    return delivery.ended > limit + _GRACE
 
 
 def _was_held_up(ask: Ask, delivery: Delivery) -> bool:

@@ -77,16 +77,17 @@ def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Deliv
     resizing = (State.SCALE_IN, State.MAINTENANCE_COMPLETE)
     following = [one for one in session.asks_of(ask.project_id)[ask.number :] if one.state in resizing]
     until = following[0].at if following else session.ended
-    promised = _promised(session, ask)
     changes = [
         (by, entry)
         for at, by, entry in course.sizes(ask.project_id)
         if at > reply.ended and (until is None or at < until)
     ]
-    own = [entry for by, entry in changes if by < 0 and entry.data.get("instance_id") in promised]
-    changes = [(by, entry) for by, entry in changes if entry not in own]
-    # What was added first takes the place of what left by itself.
-    lost = len([by for by, _ in changes if by < 0]) - max(0, len([by for by, _ in changes if by > 0]) - len(own))
+    promised = _promised(session, ask)
+    gone = [entry for by, entry in changes if by < 0]
+    given_up = [entry for entry in gone if entry.data.get("instance_id") not in promised]
+    # What was added first takes the place of what left by OWN_ACTION.
+    taken_back = max(0, (len(changes) - len(gone)) - (len(gone) - len(given_up)))
+    lost = len(given_up) - taken_back
     if lost <= 0:
         return None
     before = [entry for entry in removals(session, ask) if entry.at <= reply.ended]
@@ -96,7 +97,7 @@ def _scaled_again(course: Course, session: SessionCourse, ask: Ask, again: Deliv
         "the alarm SCALE_IN came again and instances were given up again",
         again.entry,
         reply.entry,
-        *[entry for by, entry in changes if by < 0][:3],
+        *given_up[:3],
         expected="one scale-in for one question",
         actual=f"{len(before)} instances removed before {reply.state}, {lost} more after it",
     )

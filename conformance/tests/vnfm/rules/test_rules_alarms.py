@@ -46,6 +46,13 @@ def test_an_answer_belongs_into_the_window(latency: float, outcome: Outcome) -> 
     assert verdict("alarm-accepted", history) is outcome
 
 
+@pytest.mark.parametrize(("latency", "outcome"), [(4.9, PASS), (5.7, FAIL)])
+def test_a_report_is_answered_within_a_window_too(latency: float, outcome: Outcome) -> None:
+    """Nobody waits for a reply to it, and the alarms behind it wait for its answer."""
+    history, _ = reported(latency=latency)
+    assert verdict("alarm-accepted", history) is outcome
+
+
 def test_who_works_on_it_was_told_although_the_alarm_got_no_answer() -> None:
     """The handler took too long: what it did, and did not do, is judged all the same."""
     history = History().session()

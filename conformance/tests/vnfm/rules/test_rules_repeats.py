@@ -30,6 +30,17 @@ def plain_play(scenario: str = "without") -> History:
     return history.end()
 
 
+def scaled_in_and_asked_again() -> History:
+    """SCALE_IN, one instance given up and acknowledged, and the same alarm once more."""
+    history = History().session()
+    asked = history.get(history.deliver(history.ask("SCALE_IN")))
+    history.now = 0.04
+    history.removed("a")
+    history.put(asked)
+    history.deliver(asked, 0.2, effect={"duplicate": 1})
+    return history
+
+
 class TestDuplicate:
     """The same alarm again, while its state lasts."""
 
@@ -65,12 +76,7 @@ class TestDuplicate:
 
     def test_scaled_in_again(self) -> None:
         """What was given up after the reply had been accepted was given up for the repetition."""
-        history = History().session()
-        asked = history.get(history.deliver(history.ask("SCALE_IN")))
-        history.now = 0.04
-        history.removed("a")
-        history.put(asked)
-        history.deliver(asked, 0.2, effect={"duplicate": 1})
+        history = scaled_in_and_asked_again()
         history.now = 0.3
         history.removed("b")
         history.now = 1
@@ -79,12 +85,7 @@ class TestDuplicate:
 
     def test_what_leaves_by_its_own_action_is_no_scaling_in(self) -> None:
         """An instance with OWN_ACTION may be removed, and one that takes its place may come."""
-        history = History().session()
-        asked = history.get(history.deliver(history.ask("SCALE_IN")))
-        history.now = 0.04
-        history.removed("a")
-        history.put(asked)
-        history.deliver(asked, 0.2, effect={"duplicate": 1})
+        history = scaled_in_and_asked_again()
         history.now = 1
         own = history.get(history.deliver(history.ask("PLANNED_MAINTENANCE", ids=["b", "c"])))
         history.put(own, body=own.reply(action="OWN_ACTION"))
