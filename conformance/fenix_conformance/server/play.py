@@ -193,6 +193,11 @@ class Turn:
         slow = min(2 * self.lab.slowest, self.window / 2)
         return self.ask.deadline - max(0.15 * self.window, min(0.5, self.window / 3), slow)
 
+    @property
+    def stagger(self) -> float:
+        """How many seconds later than this project another may be told, for which there is time."""
+        return min(1.5 * self.lab.spread, self.window / 2)
+
     def wait_for_others(self, seconds: float = 1.5) -> None:
         """Until every other project that was told has been answered for, as far as can be seen within ``seconds``."""
         others = [project for project in self.lab.projects if project != self.project]

@@ -157,7 +157,9 @@ def _repeat(turn: Turn) -> None:
         turn.ack()
         return
     # Wait for the others to be told: the repetition has to come while one of them has not replied.
-    trace.wait_until(lambda: turn.is_over or _open_others(turn) > 0, min(turn.latest, time.monotonic() + 0.5))
+    trace.wait_until(
+        lambda: turn.is_over or _open_others(turn) > 0, min(turn.latest, time.monotonic() + 0.5 + turn.stagger)
+    )
     turn.ack()
     if not _open_others(turn) or turn.has_moved:
         trace.mark(f"repeated {turn.state}", False)
@@ -192,7 +194,7 @@ def _wait_for_next(turn: Turn) -> None:
 def _wait_for_repetition(turn: Turn) -> None:
     trace, name, first = turn.trace, f"repeated {turn.state}", turn.lab.projects[0]
     # In PLANNED nobody says who else is told in this round: give the first project a moment to be.
-    patience = min(turn.latest, time.monotonic() + 0.6)
+    patience = min(turn.latest, time.monotonic() + 0.6 + turn.stagger)
     trace.wait_until(
         lambda: (
             turn.is_over

@@ -94,7 +94,7 @@ def concurrent(lab: Lab) -> Trace:
             # The first one that is ready opens the gate in a moment, for all that come meanwhile.
             opens = trace.marks.get(name, 0.0)
             if opens < time.monotonic():
-                opens = min(time.monotonic() + 0.25 + min(1.5 * lab.spread, turn.window / 2), turn.latest)
+                opens = min(time.monotonic() + 0.25 + turn.stagger, turn.latest)
                 trace.mark(name, opens)
         trace.wait_until(lambda: turn.is_over, opens)
         if turn.is_over:

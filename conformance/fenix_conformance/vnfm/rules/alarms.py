@@ -14,7 +14,7 @@ from fenix_conformance.vnfm.finding import Finding, Rule, in_session, seconds
 from fenix_contract.vocabulary import AlarmState
 
 #: So long after its window an alarm's answer is still taken for one in time.
-_GRACE: Final = timedelta(milliseconds=500)
+_GRACE: Final = timedelta(milliseconds=250)
 #: How soon an alarm is to be answered, in seconds.
 PROMPT: Final = 2.0
 
